@@ -1,0 +1,30 @@
+// Package tenancy is who may do what in which workspace.
+//
+// It knows tenants, users, memberships, roles and the one rule table Allow. It refuses to know HTTP, the database and labs:
+// objects reach it as an ObjectRef with a tenant.
+package tenancy
+
+// Role is what a member may do in a tenant. Each role includes the ones below it.
+type Role string
+
+const (
+	Observer Role = "observer" // sees labs and watches shells
+	Member   Role = "member"   // makes and runs labs, types in shells
+	Manager  Role = "manager"  // a teacher: may act on everyone's labs in the tenant
+	Owner    Role = "owner"    // settings and members of the tenant
+)
+
+// Actor is who is asking, in which tenant. The zero value is nobody.
+type Actor struct {
+	UserID    string `json:"userId"`
+	UserName  string `json:"userName"`
+	TenantID  string `json:"tenantId"`
+	Role      Role   `json:"role"`
+	SiteAdmin bool   `json:"siteAdmin,omitempty"`
+	TokenID   string `json:"tokenId,omitempty"` // set when an API token is used
+	Address   string `json:"-"`
+	RequestID string `json:"-"`
+}
+
+// IsNobody reports that no one is signed in.
+func (a Actor) IsNobody() bool { return a.UserID == "" }

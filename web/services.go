@@ -1,0 +1,77 @@
+package web
+
+import (
+	"context"
+	"io"
+
+	"trunkline/lab/control"
+	"trunkline/lab/hostapi"
+	"trunkline/tenancy"
+)
+
+// Labs is what pages and the API ask of the controller. Every call is scoped by its actor: another tenant's lab answers
+// fault.NotFound exactly as a missing one. The lab argument is an id or a name.
+type Labs interface {
+	List(ctx context.Context, actor tenancy.Actor) ([]control.LabView, error)
+	Get(ctx context.Context, actor tenancy.Actor, lab string) (*control.LabDetail, error)
+	// Import reads files (path to content, called until io.EOF) and stores a lab. With refusals in the report the error is fault.Invalid with the same places as Details.
+	Import(ctx context.Context, actor tenancy.Actor, request control.ImportRequest, files FileSource) (*control.LabDetail, control.Report, error)
+	// Check is Import without storing.
+	Check(ctx context.Context, actor tenancy.Actor, request control.ImportRequest, files FileSource) (control.Report, error)
+	Export(ctx context.Context, actor tenancy.Actor, lab string, w io.Writer) error // a zip of the lab's folder
+	Move(ctx context.Context, actor tenancy.Actor, lab string, positions map[string]control.Position) error
+}
+
+// FileSource yields a project's files one by one: path, permission bits, content. io.EOF ends it.
+type FileSource = control.FileSource
+
+// Intents change what a lab shall be. They return once the intent is stored; progress comes as events.
+type Intents interface {
+	Deploy(ctx context.Context, actor tenancy.Actor, lab string) error
+	Plan(ctx context.Context, actor tenancy.Actor, lab string) ([]control.PlanStep, error)
+	Cancel(ctx context.Context, actor tenancy.Actor, lab string) error // a deploy under way: back to what was before it
+	Stop(ctx context.Context, actor tenancy.Actor, lab string) error
+	Destroy(ctx context.Context, actor tenancy.Actor, lab string, forget bool) error     // forget: remove the stored lab as well once nothing is left of it
+	NodeAction(ctx context.Context, actor tenancy.Actor, lab, node, action string) error // start, stop, restart, pause, resume
+}
+
+// Watching streams changes. The channel closes when ctx ends. A slow reader gets an Event with Resync.
+type Watching interface {
+	WatchTenant(ctx context.Context, actor tenancy.Actor) (<-chan control.Event, error)
+	WatchLab(ctx context.Context, actor tenancy.Actor, lab string) (<-chan control.Event, error)
+}
+
+// NodeIO reaches into running nodes through the host link.
+type NodeIO interface {
+	// Exec starts a command; the stream is framed (hostapi.ExecConn).
+	Exec(ctx context.Context, actor tenancy.Actor, lab, node string, request hostapi.ExecRequest) (*hostapi.ExecConn, error)
+	// PutFile streams size bytes to path in the node (a path ending in / or naming a folder puts it inside under name).
+	PutFile(ctx context.Context, actor tenancy.Actor, lab, node, path, name string, size int64, r io.Reader) (finalPath string, err error)
+	// GetFile streams a file, or a folder as tar (Stat.IsDir).
+	GetFile(ctx context.Context, actor tenancy.Actor, lab, node, path string) (io.ReadCloser, hostapi.FileInfo, error)
+}
+
+// Hosts is the compute hosts and what they have.
+type Hosts interface {
+	Hosts(ctx context.Context, actor tenancy.Actor) ([]control.HostView, error)
+	Images(ctx context.Context, actor tenancy.Actor) ([]hostapi.Image, error) // allowed to this tenant
+}
+
+// Accounts is sign-in, sessions' users and API tokens.
+type Accounts interface {
+	// SignIn checks a local account. Wrong name and wrong password answer alike (fault.Unauthenticated).
+	SignIn(ctx context.Context, email, password, address string) (tenancy.Actor, error)
+	// UseSignInLink consumes a one-time link.
+	UseSignInLink(ctx context.Context, secret string) (tenancy.Actor, error)
+	// ActorOf loads the actor of a session's user and chosen tenant anew, so that lost rights count at once.
+	ActorOf(ctx context.Context, userID, tenantID string) (tenancy.Actor, error)
+	ActorOfToken(ctx context.Context, token string) (tenancy.Actor, error)
+	SetPassword(ctx context.Context, actor tenancy.Actor, email, name, password string) error // the first administrator names himself; later: own password
+}
+
+// Tokens is the API tokens of an actor.
+type Tokens interface {
+	Tokens(ctx context.Context, actor tenancy.Actor) ([]tenancy.Token, error)
+	CreateToken(ctx context.Context, actor tenancy.Actor, name string) (tenancy.Token, string, error) // the secret is shown once
+	RevokeToken(ctx context.Context, actor tenancy.Actor, id string) error
+}
