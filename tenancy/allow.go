@@ -1,0 +1,99 @@
+package tenancy
+
+import "trunkline/internal/fault"
+
+// Verb is one thing that an actor may want to do. The set is closed: a verb without a rule is refused.
+type Verb string
+
+const (
+	SeeLab      Verb = "see-lab"      // read, export, watch
+	CreateLab   Verb = "create-lab"   // import, check
+	EditLab     Verb = "edit-lab"     // replace the file, move the drawing
+	RunLab      Verb = "run-lab"      // deploy, stop, destroy, cancel, node actions
+	UseNode     Verb = "use-node"     // commands, shells and files of a node
+	SeeImages   Verb = "see-images"   // images allowed to the tenant
+	SeeHosts    Verb = "see-hosts"    // compute hosts and what they have
+	ManageHosts Verb = "manage-hosts" // join tokens, removal
+	ManageSite  Verb = "manage-site"  // settings of the whole installation
+	OwnTokens   Verb = "own-tokens"   // API tokens of oneself
+)
+
+// Verbs lists every verb.
+var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, SeeImages, SeeHosts, ManageHosts, ManageSite, OwnTokens}
+
+// ObjectRef is what a verb is about. Tenant "" is an object of the site.
+type ObjectRef struct {
+	Tenant string
+	Owner  string // user id; "" when nobody owns it
+	Name   string // as a person knows it, such as "lab campus"
+}
+
+// rule is the least role that a verb needs. An empty role means: nobody by role.
+type rule struct {
+	any  Role   // on anybody's object
+	own  Role   // on one's own object
+	site bool   // only an administrator of the site
+	why  string // what to tell who may not
+}
+
+var rules = map[Verb]rule{
+	SeeLab:      {any: Observer},
+	CreateLab:   {any: Member, why: "You may look at labs in this workspace, not make them. Ask its owner for the role of a member."},
+	EditLab:     {any: Manager, own: Member, why: "Only its owner or a manager of this workspace may change %s."},
+	RunLab:      {any: Manager, own: Member, why: "Only its owner or a manager of this workspace may run or end %s."},
+	UseNode:     {any: Manager, own: Member, why: "Only its owner or a manager of this workspace may work in the nodes of %s."},
+	SeeImages:   {any: Observer},
+	SeeHosts:    {site: true, why: "Only an administrator of this site may see the compute hosts."},
+	ManageHosts: {site: true, why: "Only an administrator of this site may change the compute hosts."},
+	ManageSite:  {site: true, why: "Only an administrator of this site may change its settings."},
+	OwnTokens:   {any: Observer},
+}
+
+var rank = map[Role]int{Observer: 1, Member: 2, Manager: 3, Owner: 4}
+
+// Includes reports whether the role is at least the other. An unknown role includes nothing.
+func (r Role) Includes(other Role) bool { return rank[other] > 0 && rank[r] >= rank[other] }
+
+// Allow is the one place that decides. nil means yes. Codes: unauthenticated (nobody is signed in), not_found (the object is
+// another tenant's), forbidden. An administrator of the site may do everything in the tenant that is chosen, and only there.
+func Allow(actor Actor, verb Verb, object ObjectRef) error {
+	if actor.IsNobody() {
+		return fault.New(fault.Unauthenticated, "Sign in first.")
+	}
+	if object.Tenant != "" && object.Tenant != actor.TenantID {
+		return Missing(object.Name)
+	}
+	r, known := rules[verb]
+	switch {
+	case !known:
+		return fault.New(fault.Forbidden, "This is not allowed.")
+	case actor.SiteAdmin:
+		return nil
+	case r.site:
+		return fault.New(fault.Forbidden, "%s", r.why)
+	case r.any != "" && actor.Role.Includes(r.any):
+		return nil
+	case r.own != "" && object.Owner != "" && object.Owner == actor.UserID && actor.Role.Includes(r.own):
+		return nil
+	}
+	return refuse(r, object)
+}
+
+func refuse(r rule, object ObjectRef) error {
+	switch r.why {
+	case "":
+		return fault.New(fault.Forbidden, "You are not a member of this workspace. Ask its owner to invite you.")
+	case rules[CreateLab].why:
+		return fault.New(fault.Forbidden, "%s", r.why)
+	}
+	name := object.Name
+	if name == "" {
+		name = "it"
+	}
+	return fault.New(fault.Forbidden, r.why, name)
+}
+
+// Missing is the answer for an object that is not there, or is another tenant's: the two must not be told apart.
+func Missing(name string) error {
+	return fault.New(fault.NotFound, "There is no %s here.", name)
+}
