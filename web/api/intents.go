@@ -1,0 +1,75 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"trunkline/lab/control"
+	"trunkline/tenancy"
+)
+
+func (a *API) intentOperations() {
+	huma.Register(a.huma, operation("GET", "/labs/{lab}/plan", "plan-lab", "List what a deploy would do", "labs"),
+		func(ctx context.Context, in *labPath) (*answer[[]control.PlanStep], error) {
+			steps, err := a.Intents.Plan(ctx, actorOf(ctx), in.Lab)
+			if steps == nil {
+				steps = []control.PlanStep{}
+			}
+			return respond(steps, err)
+		})
+	a.intent("deploy", "Deploy the lab", a.Intents.Deploy)
+	a.intent("cancel", "Cancel the deploy under way", a.Intents.Cancel)
+	a.intent("stop", "Stop the lab, keeping its containers and their files", a.Intents.Stop)
+
+	type destroyInput struct {
+		labPath
+		Forget bool `query:"forget" doc:"Remove the stored lab as well"`
+	}
+	huma.Register(a.huma, accepted("POST", "/labs/{lab}/destroy", "destroy-lab", "Remove everything the lab has on compute hosts"),
+		func(ctx context.Context, in *destroyInput) (*answer[*control.LabView], error) {
+			return a.after(ctx, in.Lab, a.Intents.Destroy(ctx, actorOf(ctx), in.Lab, in.Forget))
+		})
+
+	type nodeInput struct {
+		nodePath
+		Action string `path:"action" enum:"start,stop,restart,pause,resume"`
+	}
+	huma.Register(a.huma, accepted("POST", "/labs/{lab}/nodes/{node}/{action}", "act-on-node", "Start, stop, restart, pause or resume a node"),
+		func(ctx context.Context, in *nodeInput) (*answer[*control.LabView], error) {
+			return a.after(ctx, in.Lab, a.Intents.NodeAction(ctx, actorOf(ctx), in.Lab, in.Node, in.Action))
+		})
+}
+
+func accepted(method, path, id, summary string) huma.Operation {
+	o := operation(method, path, id, summary, "labs")
+	o.DefaultStatus = http.StatusAccepted
+	return o
+}
+
+type nodePath struct {
+	labPath
+	Node string `path:"node" doc:"Name of the node" maxLength:"128"`
+}
+
+func (a *API) intent(verb, summary string, do intentFunc) {
+	huma.Register(a.huma, accepted("POST", "/labs/{lab}/"+verb, verb+"-lab", summary+". It is stored at once and carried out in the background: follow /labs/{lab}/events"),
+		func(ctx context.Context, in *labPath) (*answer[*control.LabView], error) {
+			return a.after(ctx, in.Lab, do(ctx, actorOf(ctx), in.Lab))
+		})
+}
+
+// after answers an intent with the lab as it is now.
+func (a *API) after(ctx context.Context, lab string, err error) (*answer[*control.LabView], error) {
+	if err != nil {
+		return nil, public(err)
+	}
+	detail, err := a.Labs.Get(ctx, actorOf(ctx), lab)
+	if err != nil {
+		return nil, public(err)
+	}
+	return respond(&detail.LabView, nil)
+}
+
+type intentFunc func(ctx context.Context, actor tenancy.Actor, lab string) error
