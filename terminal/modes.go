@@ -145,7 +145,7 @@ func (m *modes) private(n uint16, on bool) {
 		if n == 1049 {
 			m.saveOrRestore(on)
 		}
-		if on && m.alternate == 0 {
+		if !on || m.alternate == 0 {
 			m.margins[1] = ""
 		}
 		m.alternate = either(on, n)

@@ -148,7 +148,7 @@ func (t *tracker) ascii(b byte) {
 		if b == 0x07 {
 			t.endString()
 			t.enter(ground)
-		} else if b >= 0x20 {
+		} else if b >= 0x20 && b != 0x7f {
 			t.keep(b, maxString)
 		}
 	}
