@@ -10,7 +10,7 @@ type Config struct {
 	Grace        time.Duration // how long a session lives without a viewer; 10 min
 	Idle         time.Duration // how long a session lives without input and output; 0: for ever
 	Linger       time.Duration // how long an ended session can still be attached to learn why; 1 min
-	Replay       int           // bytes of output kept for each session; 256 KiB, at least 64 KiB
+	Replay       int           // bytes of output kept for each session; 256 KiB, at least 128 KiB
 	Window       int           // bytes in flight to one viewer; 128 KiB
 	Stall        time.Duration // a viewer that takes nothing for so long no longer holds the program back; 2 s
 	Ping         time.Duration // interval of pings, and how long an answer may take; 15 s
@@ -46,7 +46,7 @@ func (c Config) withDefaults() Config {
 	duration(&c.Stall, 2*time.Second)
 	duration(&c.Ping, 15*time.Second)
 	count(&c.Replay, 256<<10)
-	c.Replay = max(c.Replay, 2*readSize)
+	c.Replay = max(c.Replay, 2*backlog) // or the quickest viewer would fall out of it
 	count(&c.Window, 128<<10)
 	count(&c.PerTenant, 50)
 	count(&c.Total, 2000)

@@ -400,3 +400,59 @@ func (b *browser) leave() {
 	_ = b.conn.CloseNow()
 	<-b.done
 }
+
+func (b *browser) sendRaw(text string) {
+	b.t.Helper()
+	if err := b.conn.Write(b.t.Context(), websocket.MessageText, []byte(text)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (s *server) dial(t testing.TB, session *Session) *websocket.Conn {
+	t.Helper()
+	conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.http.URL, "http")+"/?session="+session.ID(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// dialMute is a viewer that never reads, so it answers no ping.
+func (s *server) dialMute(t testing.TB, session *Session) *websocket.Conn { return s.dial(t, session) }
+
+// refused is a viewer that is turned away: the code and the reason.
+func (s *server) refused(t testing.TB, session *Session) (websocket.StatusCode, string) {
+	t.Helper()
+	conn := s.dial(t, session)
+	defer conn.CloseNow()
+	_, _, err := conn.Read(t.Context())
+	ce, ok := errors.AsType[websocket.CloseError](err)
+	if !ok {
+		t.Fatalf("not turned away: %v", err)
+	}
+	return ce.Code, ce.Reason
+}
+
+// serveBare returns a client of a websocket that echoes and does nothing else.
+func serveBare(t testing.TB) *websocket.Conn {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer conn.CloseNow()
+		for {
+			kind, data, err := conn.Read(context.Background())
+			if err != nil || conn.Write(context.Background(), kind, data) != nil {
+				return
+			}
+		}
+	}))
+	conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.CloseNow(); server.Close() })
+	return conn
+}

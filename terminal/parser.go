@@ -42,8 +42,8 @@ func (t *tracker) clean() bool { return t.state == ground && t.more == 0 }
 func (t *tracker) advance(p []byte) {
 	for i := 0; i < len(p); {
 		if t.state == ground && t.more == 0 {
-			for i < len(p) && p[i] >= 0x20 && p[i] < 0x7f {
-				i++
+			for i < len(p) && p[i] < 0x80 && p[i] != 0x1b && p[i]&^1 != 0x0e {
+				i++ // neither ESC, SO, SI nor a longer character
 			}
 			if i == len(p) {
 				return
