@@ -17,7 +17,7 @@ type Config struct {
 	PerTenant    int           // sessions of one tenant; 50
 	Total        int           // sessions of all tenants; 2000
 	Viewers      int           // viewers of one session; 32
-	Unattended   int           // bytes a second read from a program when no viewer takes them; 8 MiB
+	Unattended   int           // bytes a second read from a program when no viewer takes them; 2 MiB
 	PendingInput int           // bytes typed or pasted that the program has not read yet; 1 MiB
 
 	Now func() time.Time // the clock; time.Now
@@ -51,7 +51,7 @@ func (c Config) withDefaults() Config {
 	count(&c.PerTenant, 50)
 	count(&c.Total, 2000)
 	count(&c.Viewers, 32)
-	count(&c.Unattended, 8<<20)
+	count(&c.Unattended, 2<<20)
 	c.Unattended = max(c.Unattended, readSize)
 	count(&c.PendingInput, 1<<20)
 	if c.Now == nil {

@@ -10,7 +10,9 @@
 // is the only queue for output: every viewer is a cursor in it, so memory does not grow with the number of viewers or with
 // the amount of output, and no viewer can block another. What leaves the ring is parsed, so the session always knows the
 // terminal's modes at the oldest byte that it still has. A late joiner gets those modes first ("restore") and then the
-// bytes from there, always from a boundary: never from inside an escape sequence or a UTF-8 character.
+// bytes from there, always from a boundary: never from inside an escape sequence or a UTF-8 character. There is no copy of the
+// screen: when a full-screen program has been drawing for longer than the ring remembers, a late joiner makes it draw
+// again, by a window size that changes for a moment.
 //
 // A session without viewers lives on for the grace time (10 minutes) and then ends with that reason. An ended session can
 // still be attached for a minute, so that a page that reloads just then is told why the shell is gone.

@@ -201,16 +201,23 @@ func (t *tracker) keep(b byte, limit int) {
 	t.text = append(t.text, b)
 }
 
-// resume returns what puts a fresh terminal where this stream is inside a sequence, so that the rest of it is swallowed and not shown. At a
-// boundary it is empty. A lost character needs nothing: its remaining bytes are shown as one replacement character.
+// resume returns what puts a fresh terminal where this stream is inside a sequence: its beginning if that is kept, and else a beginning
+// with which the rest is swallowed and not shown. At a boundary it is empty. A lost character needs nothing: its remaining bytes
+// are shown as one replacement character.
 func (t *tracker) resume() string {
 	switch t.state {
 	case escape:
-		return "\x1b[0<" // as csi: swallows up to the final byte
+		return "\x1b" + string(t.text)
 	case csi:
-		return "\x1b[0<" // a private marker after a digit: parsers ignore the sequence up to its final byte
+		if t.tooLong {
+			return "\x1b[0<" // a private marker after a digit: parsers ignore the sequence up to its final byte
+		}
+		return "\x1b[" + string(t.text)
 	case osc:
-		return "\x1b]9999;" // no such command
+		if t.tooLong {
+			return "\x1b]9999;" // no such command
+		}
+		return "\x1b]" + string(t.text)
 	case str:
 		return "\x1b^" // privacy message: ignored
 	}

@@ -153,7 +153,8 @@ func output() *rapid.Generator[string] {
 		rapid.StringMatching(`[ -~]{0,40}`),
 		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 6), func(b []byte) string { return string(b) }),
 	)
-	return rapid.Map(rapid.SliceOfN(piece, 0, 120), func(p []string) string { return strings.Join(p, "") })
+	many := rapid.OneOf(rapid.SliceOfN(piece, 0, 20), rapid.SliceOfN(piece, 40, 200))
+	return rapid.Map(many, func(p []string) string { return strings.Join(p, "") })
 }
 
 func TestAReplayLeavesTheTerminalAsIfItHadSeenEverything(t *testing.T) {

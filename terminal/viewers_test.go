@@ -131,6 +131,21 @@ func TestTheProgramWaitsForItsOnlyViewerUntilThatOneStandsStill(t *testing.T) {
 	b.sees("the end")
 }
 
+func TestOutputThatNobodyTakesIsReadSlowlyUntilSomebodyComes(t *testing.T) {
+	shell := newScripted()
+	s := serve(t, Config{Unattended: 64 << 10})
+	session := s.open(t, shell.dial)
+	shell.print(strings.Repeat("x", 4<<20)) // would take a minute
+	until(t, "the first of it was read", func() bool { return session.Info().Output >= 64<<10 })
+	if shell.unread() == 0 {
+		t.Error("a flood that nobody looks at was read at full speed")
+	}
+	b := s.look(t, session, "")
+	until(t, "all was read", func() bool { return shell.unread() == 0 })
+	shell.print("the end")
+	b.sees("the end")
+}
+
 func TestTheProgramIsHeldBackWhileItsViewerIsFull(t *testing.T) {
 	shell := newScripted()
 	s := serve(t, Config{Window: 16 << 10, Stall: time.Hour})
@@ -192,6 +207,28 @@ func TestAnswersToOldQueriesAreNotTyped(t *testing.T) {
 	until(t, "the answer of the active one", func() bool { return strings.HasSuffix(shell.input(), "\x1b[3;4R") })
 	if strings.Contains(shell.input(), "5;6") {
 		t.Error("two terminals answered one query")
+	}
+}
+
+func TestAReloadedPageDoesNotAnswerWhatItReplays(t *testing.T) {
+	shell := newScripted()
+	s := serve(t, Config{})
+	session := s.open(t, shell.dial)
+	first := s.look(t, session, "")
+	shell.print("\x1b[6n prompt")
+	first.sees("prompt")
+	first.leave()
+	until(t, "the viewer is gone", func() bool { return len(session.Info().Viewers) == 0 })
+
+	again := s.look(t, session, "still=1")
+	again.sees("prompt")
+	again.kind("\x1b[24;80R") // the terminal answers while it parses, before it acknowledges
+	again.kind("k")           // keys pass meanwhile
+	again.move()
+	again.kind("\x1b[3;4R") // the answer to a new query
+	until(t, "the new answer", func() bool { return strings.HasSuffix(shell.input(), "\x1b[3;4R") })
+	if got := shell.input(); got != "k\x1b[3;4R" {
+		t.Errorf("the shell got %q", got)
 	}
 }
 
