@@ -33,8 +33,11 @@ func checkName(name string, limit int) string {
 			return "should begin and end with a letter or digit"
 		}
 	}
-	if name == "" {
+	switch {
+	case name == "":
 		return "is empty"
+	case strings.Contains(name, "__clab"):
+		return "holds __clab, which stands for something else in a lab file"
 	}
 	return ""
 }

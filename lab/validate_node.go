@@ -129,6 +129,8 @@ func (v *validator) binds(n *Node, at string) {
 			v.say(line, at+".binds", "The target %q of a bind of node %s should be an absolute path of a file.", b.Target, n.Name)
 		case path.IsAbs(b.Source) || b.Source == "" || b.Source == ".." || strings.HasPrefix(b.Source, "../"):
 			v.say(line, at+".binds", "The source %q of a bind of node %s is outside the lab's folder.", b.Source, n.Name)
+		case strings.ContainsAny(b.Source+b.Target, ":\n\r"):
+			v.say(line, at+".binds", "The bind of %q to %q of node %s holds a colon or a line end. Rename the file.", b.Source, b.Target, n.Name)
 		case targets[b.Target]:
 			v.say(line, at+".binds", "Node %s binds two files to %s.", n.Name, b.Target)
 		case b.Target == "/.trunkline" || strings.HasPrefix(b.Target, "/.trunkline/"):

@@ -56,10 +56,10 @@ func (p *parser) leaveOutside(k *fileLink) {
 		k.ends = nil
 	}
 	if len(k.ends) == 0 {
-		p.report.drop(k.path, "The link is left out: it is %s.", why)
+		p.report.drop(k.value, "The link is left out: it is %s.", why)
 		return
 	}
-	p.report.drop(k.path, "The far end of this link is left out: it is %s. %s stays, and leads nowhere.", why, k.ends[0].Endpoint)
+	p.report.drop(k.value, "The far end of this link is left out: it is %s. %s stays, and leads nowhere.", why, k.ends[0].Endpoint)
 }
 
 // fitPort gives a port of a bridge a legal name when the file's is none, and notes names that meet on the host.
@@ -111,7 +111,7 @@ func (k *fileLink) common(link *lab.Link) {
 		}
 	}
 	if f, ok := k.fields["impairment"]; ok {
-		k.r.drop(f.path, "impairment (containerlab's helper node) is left out: write impair: with delay, loss or rate instead.")
+		k.r.drop(f, "impairment (containerlab's helper node) is left out: write impair: with delay, loss or rate instead.")
 	}
 	if f, ok := k.fields["cut"]; ok {
 		link.Cut, _ = f.boolean()

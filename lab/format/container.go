@@ -25,7 +25,7 @@ func (b *nodeBuilder) mgmtAddress(name string, subnet func(*lab.Mgmt) netip.Pref
 		return netip.Addr{}
 	}
 	if b.p.lab.Mgmt == nil {
-		b.p.report.drop(v.path, "%s is left out: the lab has no mgmt section, so its nodes have no eth0. Add mgmt: with ipv4-subnet to have one.", name)
+		b.p.report.drop(v, "%s is left out: the lab has no mgmt section, so its nodes have no eth0. Add mgmt: with ipv4-subnet to have one.", name)
 		return netip.Addr{}
 	}
 	if net := subnet(b.p.lab.Mgmt); !net.Contains(a) {
@@ -50,9 +50,9 @@ func (b *nodeBuilder) networkMode() {
 		b.n.NoMgmt = true
 	case mode == "bridge":
 	case mode == kindHost:
-		b.p.report.drop(v.path, "network-mode: host is left out: a lab never joins its host's network. The node has a network of its own; for a way out take a node of kind internet.")
+		b.p.report.drop(v, "network-mode: host is left out: a lab never joins its host's network. The node has a network of its own; for a way out take a node of kind internet.")
 	case strings.HasPrefix(mode, "container:"):
-		b.p.report.drop(v.path, "network-mode: %s is left out: nodes share no network namespace. The node has its own; join the two with a link.", mode)
+		b.p.report.drop(v, "network-mode: %s is left out: nodes share no network namespace. The node has its own; join the two with a link.", mode)
 	default:
 		v.refuse("network-mode should be none, or be left out, not %s.", quote(mode))
 	}
@@ -77,6 +77,9 @@ func (b *nodeBuilder) resolver() {
 	}
 	if f, ok := fields["options"]; ok {
 		b.n.DNS.Options = f.texts()
+	}
+	if b.n.DNS.Servers == nil && b.n.DNS.Search == nil && b.n.DNS.Options == nil {
+		b.n.DNS = nil
 	}
 }
 

@@ -41,7 +41,7 @@ func (b *nodeBuilder) bind(v value) []lab.Bind {
 	parts := strings.Split(b.magic(text), ":")
 	switch {
 	case len(parts) == 1:
-		b.p.report.drop(v.path, "The volume %s is left out: a node keeps such files by itself until it is destroyed.", quote(text))
+		b.p.report.drop(v, "The volume %s is left out: a node keeps such files by itself until it is destroyed.", quote(text))
 		return nil
 	case len(parts) > 3 || parts[0] == "" || !path.IsAbs(parts[1]):
 		v.refuse("A bind should be written as file:/absolute/path/in/node or with :ro after it, not %s.", quote(text))
@@ -58,7 +58,7 @@ func (b *nodeBuilder) bind(v value) []lab.Bind {
 		}
 	}
 	if path.IsAbs(parts[0]) || strings.HasPrefix(parts[0], "~") {
-		b.p.report.drop(v.path, "The bind of %s is left out: a lab never reaches a path of its host. Put the file into the lab's folder and bind it from there.", quote(parts[0]))
+		b.p.report.drop(v, "The bind of %s is left out: a lab never reaches a path of its host. Put the file into the lab's folder and bind it from there.", quote(parts[0]))
 		return nil
 	}
 	return b.sources(v, parts[0], bind)
@@ -68,7 +68,7 @@ func (b *nodeBuilder) bind(v value) []lab.Bind {
 func (b *nodeBuilder) sources(v value, source string, bind lab.Bind) []lab.Bind {
 	file, ok := b.p.projectPath(source)
 	if !ok {
-		b.p.report.drop(v.path, "The bind of %s is left out: it points outside the lab's folder. Put the file into the folder.", quote(source))
+		b.p.report.drop(v, "The bind of %s is left out: it points outside the lab's folder. Put the file into the folder.", quote(source))
 		return nil
 	}
 	if !strings.HasSuffix(source, "/") && b.p.hasFile(file) {
@@ -77,17 +77,26 @@ func (b *nodeBuilder) sources(v value, source string, bind lab.Bind) []lab.Bind 
 	}
 	inside := b.p.filesBelow(file)
 	if len(inside) == 0 {
-		b.p.report.drop(v.path, "%s", b.p.missing("The bind of", source))
+		b.p.report.drop(v, "%s", b.p.missing("The bind of", source))
 		return nil
 	}
 	binds := make([]lab.Bind, 0, len(inside))
 	for _, f := range inside {
+		if !isPlainPath(f) {
+			b.p.report.drop(v, "The file %s is left out of the bind of %s: its name holds a colon or a character that cannot be printed. Rename it.", quote(f), quote(source))
+			continue
+		}
 		one := bind
 		one.Source, one.Target = f, path.Join(bind.Target, strings.TrimPrefix(f, file+"/"))
 		binds = append(binds, one)
 	}
 	b.p.inherits += len(binds)
 	return binds
+}
+
+// isPlainPath reports whether a path can be written in a bind.
+func isPlainPath(p string) bool {
+	return !strings.Contains(p, ":") && !strings.Contains(p, "{{") && strings.IndexFunc(p, func(r rune) bool { return isForbidden(r) || r == '\n' || r == '\r' }) < 0
 }
 
 // startupConfig is text in the lab file when it has a line end, a file of the project otherwise.
@@ -108,11 +117,11 @@ func (b *nodeBuilder) startupConfig() {
 	file, inside := b.p.projectPath(source)
 	switch {
 	case strings.Contains(source, "://"):
-		b.p.report.drop(v.path, "The startup-config %s is left out: nothing is fetched from other sites. Put the file into the lab's folder.", quote(source))
+		b.p.report.drop(v, "The startup-config %s is left out: nothing is fetched from other sites. Put the file into the lab's folder.", quote(source))
 	case path.IsAbs(source) || !inside:
-		b.p.report.drop(v.path, "The startup-config %s is left out: it is outside the lab's folder. Put the file into the folder.", quote(source))
+		b.p.report.drop(v, "The startup-config %s is left out: it is outside the lab's folder. Put the file into the folder.", quote(source))
 	case !b.p.hasFile(file):
-		b.p.report.drop(v.path, "%s", b.p.missing("The startup-config", source))
+		b.p.report.drop(v, "%s", b.p.missing("The startup-config", source))
 	default:
 		b.n.StartupConfig = &lab.FileContent{Path: file}
 		b.p.used[file] = true
@@ -130,7 +139,7 @@ func (b *nodeBuilder) environment() map[string]string {
 	own := b.mergedMap("env")
 	for _, name := range sortedKeys(own) {
 		if name == "__IMPORT_ENVS" {
-			b.p.report.drop(b.path+".env."+name, "__IMPORT_ENVS is left out: the server's environment is never handed to a lab.")
+			b.p.report.dropAt(b.path+".env."+name, "__IMPORT_ENVS is left out: the server's environment is never handed to a lab.")
 			continue
 		}
 		merged[name] = own[name]
@@ -150,12 +159,12 @@ func (b *nodeBuilder) envFile(v value, into map[string]string) {
 	source := b.magic(text)
 	file, inside := b.p.projectPath(source)
 	if !inside || path.IsAbs(source) || !b.p.hasFile(file) || b.p.in.ReadFile == nil {
-		b.p.report.drop(v.path, "%s", b.p.missing("The env-file", source))
+		b.p.report.drop(v, "%s", b.p.missing("The env-file", source))
 		return
 	}
 	data, err := b.p.in.ReadFile(file)
 	if err != nil || len(data) > MaxBytes {
-		b.p.report.drop(v.path, "The env-file %s is left out: it cannot be read, or has more than %d bytes.", quote(source), MaxBytes)
+		b.p.report.drop(v, "The env-file %s is left out: it cannot be read, or has more than %d bytes.", quote(source), MaxBytes)
 		return
 	}
 	for _, line := range strings.Split(string(data), "\n") {

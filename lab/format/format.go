@@ -84,7 +84,11 @@ func (p *parser) summarise() {
 	if p.lab == nil || len(p.lab.Nodes) == 0 {
 		return
 	}
-	sentence := fmt.Sprintf("%s and %s are taken.", count(len(p.lab.Nodes), "node"), count(len(p.lab.Links), "link"))
+	verb := "are"
+	if len(p.report.refused) > 0 {
+		verb = "could be"
+	}
+	sentence := fmt.Sprintf("%s and %s %s taken.", count(len(p.lab.Nodes), "node"), count(len(p.lab.Links), "link"), verb)
 	p.report.mapped = append([]fault.Place{p.report.place("topology", sentence)}, p.report.mapped...)
 }
 

@@ -1,7 +1,7 @@
 package format
 
 import (
-	"sort"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -55,39 +55,37 @@ func (p *parser) readDefinitions(parts map[string]value) definitions {
 	d := definitions{kinds: map[string]definition{}, groups: map[string]definition{}}
 	if v, ok := parts["defaults"]; ok {
 		d.defaults = p.readDefinition(v)
+		p.reportDropped(d.defaults)
 	}
 	if v, ok := parts["kinds"]; ok {
 		for _, f := range v.fields() {
 			d.kinds[f.key] = p.readDefinition(f.value)
+			if kindOf[f.key] != "" {
+				p.reportDropped(d.kinds[f.key])
+			}
 		}
 	}
 	if v, ok := parts["groups"]; ok {
 		for _, f := range v.fields() {
 			d.groups[f.key] = p.readDefinition(f.value)
+			p.reportDropped(d.groups[f.key])
 		}
 	}
 	return d
 }
 
-// readDefinition refuses unknown fields and reports the dropped ones, once where they stand.
-func (p *parser) readDefinition(v value) definition {
-	allowed := append([]string{}, mappedFields...)
-	for name := range droppedFields {
-		allowed = append(allowed, name)
-	}
-	sort.Strings(allowed[len(mappedFields):])
-	d := definition(v.known(allowed...))
-	for _, name := range allowed[len(mappedFields):] {
-		f, ok := d[name]
-		if !ok {
-			continue
+// definitionFields are all the fields a definition may have.
+var definitionFields = append(slices.Clone(mappedFields), sortedKeys(droppedFields)...)
+
+func (p *parser) readDefinition(v value) definition { return v.known(definitionFields...) }
+
+// reportDropped tells what is left out of a definition, once where it stands.
+func (p *parser) reportDropped(d definition) {
+	for _, name := range definitionFields[len(mappedFields):] {
+		if f, ok := d[name]; ok && !isBlank(f.n) {
+			p.report.drop(f, "%s is left out: %s.", name, droppedFields[name])
 		}
-		if !isBlank(f.n) {
-			p.report.drop(f.path, "%s is left out: %s.", name, droppedFields[name])
-		}
-		delete(d, name)
 	}
-	return d
 }
 
 // isBlank is containerlab's "not set": nothing, "", 0 or an empty list. Such a field lets the next level speak.
@@ -137,7 +135,7 @@ func (b *nodeBuilder) first(name string) (value, bool) {
 	for _, level := range b.levels {
 		if v, ok := level[name]; ok && !isBlank(v.n) {
 			b.inherit(v.n)
-			return b.p.report.value(v.n, b.path+"."+name), true
+			return v.as(b.path + "." + name), true
 		}
 	}
 	return value{}, false
@@ -147,7 +145,7 @@ func (b *nodeBuilder) first(name string) (value, bool) {
 func (b *nodeBuilder) each(name string, f func(v value)) {
 	for i := len(b.levels) - 1; i >= 0; i-- {
 		if v, ok := b.levels[i][name]; ok && !isBlank(v.n) && b.inherit(v.n) {
-			f(b.p.report.value(v.n, b.path+"."+name))
+			f(v.as(b.path + "." + name))
 		}
 	}
 }

@@ -168,7 +168,7 @@ func readEnd(v value) (fileEnd, bool) {
 		}
 	}
 	if f, ok := fields["vars"]; ok {
-		v.r.drop(f.path, "The variables of an endpoint are left out: containerlab's config templates are not run.")
+		v.r.drop(f, "The variables of an endpoint are left out: containerlab's config templates are not run.")
 	}
 	if e.Node == "" || e.Interface == "" {
 		v.refuse("An endpoint needs both node and interface.")

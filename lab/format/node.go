@@ -22,7 +22,8 @@ func (p *parser) readNode(f field) {
 	own := p.readDefinition(f.value)
 	kind := p.defs.kindOfNode(own)
 	mapped, known := kindOf[kind]
-	p.report.at[f.path] = position{f.keyAt.Line, f.keyAt.Column}
+	f.at = position{f.keyAt.Line, f.keyAt.Column}
+	p.report.at[f.path] = f.at
 	switch {
 	case strings.Contains(f.key, "{{"):
 		p.report.refuseAt(f.keyAt, f.path, "%s", templateSentence)
@@ -33,7 +34,7 @@ func (p *parser) readNode(f field) {
 		p.skipped[f.key] = true
 		return
 	case kind == kindHost:
-		p.report.drop(f.path, "Node %s stands for the machine itself, which a lab may not touch; it is left out. For a way out take a node of kind internet.", f.key)
+		p.report.drop(f.value, "Node %s stands for the machine itself, which a lab may not touch; it is left out. For a way out take a node of kind internet.", f.key)
 		p.outside[f.key] = true
 		return
 	case !known:
@@ -47,6 +48,7 @@ func (p *parser) readNode(f field) {
 		p.skipped[f.key] = true
 		return
 	}
+	p.reportDropped(own)
 	group := p.defs.groupOfNode(own, kind)
 	b := &nodeBuilder{p: p, path: f.path, levels: []definition{own, p.defs.groups[group], p.defs.kinds[kind], p.defs.defaults}}
 	b.n = &lab.Node{Name: f.key, Kind: mapped, Group: group, Line: f.keyAt.Line}
@@ -55,7 +57,7 @@ func (p *parser) readNode(f field) {
 	} else if kind != string(mapped) {
 		p.bridges[f.key] = true
 	}
-	if kind != string(mapped) {
+	if p.bridges[f.key] {
 		p.report.mapTo(f.path, "The %s %s is our switch of that name.", kind, b.n.Name)
 	}
 	b.words = magicWords(p.lab.Name, b.n.Name)
@@ -151,7 +153,7 @@ var containerFields = []string{"image", "cmd", "entrypoint", "exec", "env", "env
 func (b *nodeBuilder) refuseContainerFields() {
 	for _, name := range containerFields {
 		if v, ok := b.levels[0][name]; ok && !isBlank(v.n) {
-			b.p.report.drop(v.path, "%s is left out: a %s is no container.", name, b.n.Kind)
+			b.p.report.drop(v, "%s is left out: a %s is no container.", name, b.n.Kind)
 		}
 	}
 }

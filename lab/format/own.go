@@ -27,6 +27,9 @@ func (b *nodeBuilder) ownFields() {
 		if f, ok := v.known("stp")["stp"]; ok {
 			b.n.Switch.STP, _ = f.text()
 		}
+		if *b.n.Switch == (lab.SwitchConfig{}) {
+			b.n.Switch = nil
+		}
 	}
 	if v, ok := b.first("internet"); ok {
 		b.n.Internet = &lab.InternetConfig{}
@@ -37,6 +40,9 @@ func (b *nodeBuilder) ownFields() {
 		if f, ok := fields["dhcp"]; ok {
 			on, ok := f.boolean()
 			b.n.Internet.NoDHCP = ok && !on
+		}
+		if *b.n.Internet == (lab.InternetConfig{}) {
+			b.n.Internet = nil
 		}
 	}
 }
@@ -92,6 +98,9 @@ func readRouting(v value) *lab.Routing {
 	}
 	if f, ok := fields["bgp"]; ok {
 		r.BGP = readBGP(f)
+	}
+	if !r.RouterID.IsValid() && r.Static == nil && r.OSPF == nil && r.BGP == nil {
+		return nil
 	}
 	return r
 }
@@ -158,7 +167,7 @@ func readBGP(v value) *lab.BGP {
 	b := &lab.BGP{}
 	fields := v.known("as", "neighbors", "networks", "redistribute")
 	if f, ok := fields["as"]; ok {
-		b.AS = f.as()
+		b.AS = f.asNumber()
 	}
 	if f, ok := fields["neighbors"]; ok {
 		for _, item := range f.items() {
@@ -183,7 +192,7 @@ func readNeighbor(v value) lab.BGPNeighbor {
 		n.Address, _ = f.address()
 	}
 	if f, ok := fields["as"]; ok {
-		n.AS = f.as()
+		n.AS = f.asNumber()
 	}
 	if f, ok := fields["next-hop-self"]; ok {
 		n.NextHopSelf, _ = f.boolean()
@@ -197,7 +206,7 @@ func readNeighbor(v value) lab.BGPNeighbor {
 	return n
 }
 
-func (v value) as() uint32 {
+func (v value) asNumber() uint32 {
 	s, ok := v.text()
 	if !ok {
 		return 0

@@ -27,9 +27,6 @@ func newReport(file string) *report {
 	return &report{file: file, at: map[string]position{}, said: map[fault.Place]bool{}}
 }
 
-// note remembers where a field stands.
-func (r *report) note(path string, n *yaml.Node) { r.at[path] = position{n.Line, n.Column} }
-
 // find returns the position of the field or of the nearest thing around it.
 func (r *report) find(path string) position {
 	for path != "" {
@@ -43,12 +40,11 @@ func (r *report) find(path string) position {
 
 // place makes a complaint or note about a field, with the position known for it.
 func (r *report) place(path, sentence string) fault.Place {
-	at := r.find(path)
-	return fault.Place{File: r.file, Line: at.line, Column: at.column, Field: path, Sentence: sentence}
+	return r.placeAt(r.find(path), path, sentence)
 }
 
-func (r *report) placeAt(n *yaml.Node, path, sentence string) fault.Place {
-	return fault.Place{File: r.file, Line: n.Line, Column: n.Column, Field: path, Sentence: sentence}
+func (r *report) placeAt(at position, path, sentence string) fault.Place {
+	return fault.Place{File: r.file, Line: at.line, Column: at.column, Field: path, Sentence: sentence}
 }
 
 // add appends unless the same was said of the same place: a default's fault is told once, not once a node.
@@ -67,10 +63,15 @@ func (r *report) refuse(path, format string, args ...any) {
 }
 
 func (r *report) refuseAt(n *yaml.Node, path, format string, args ...any) {
-	r.add(&r.refused, r.placeAt(n, path, fmt.Sprintf(format, args...)))
+	r.add(&r.refused, r.placeAt(position{n.Line, n.Column}, path, fmt.Sprintf(format, args...)))
 }
 
-func (r *report) drop(path, format string, args ...any) {
+// drop says what is left out at a value; change what is taken differently at a path.
+func (r *report) drop(v value, format string, args ...any) {
+	r.add(&r.dropped, r.placeAt(v.at, v.path, fmt.Sprintf(format, args...)))
+}
+
+func (r *report) dropAt(path, format string, args ...any) {
 	r.add(&r.dropped, r.place(path, fmt.Sprintf(format, args...)))
 }
 

@@ -7,14 +7,13 @@ import (
 // stageNames are containerlab's, in the order a node goes through them.
 var stageNames = []string{"create", "create-links", "configure", "healthy", "exit"}
 
-// stages appends the wait-for and exec steps of every level, least specific first, as containerlab does.
+// stages appends the wait-for and exec steps of every level, stage by stage, least specific level first, as containerlab does.
 func (b *nodeBuilder) stages() {
-	b.each("stages", func(v value) {
-		stages := v.known(stageNames...)
-		for _, stage := range stageNames {
-			s, ok := stages[stage]
+	for _, stage := range stageNames {
+		b.each("stages", func(v value) {
+			s, ok := v.known(stageNames...)[stage]
 			if !ok {
-				continue
+				return
 			}
 			parts := s.known("wait-for", "exec")
 			if w, ok := parts["wait-for"]; ok {
@@ -23,8 +22,8 @@ func (b *nodeBuilder) stages() {
 			if e, ok := parts["exec"]; ok {
 				b.stageExecs(stage, e)
 			}
-		}
-	})
+		})
+	}
 }
 
 func (b *nodeBuilder) waits(stage string, v value) {
@@ -44,7 +43,7 @@ func (b *nodeBuilder) waits(stage string, v value) {
 		if b.hasWait(wait) {
 			continue
 		}
-		b.p.report.note(waitPath(b.path, len(b.n.Stages)), item.n)
+		b.p.report.at[waitPath(b.path, len(b.n.Stages))] = item.at
 		b.n.Stages = append(b.n.Stages, wait)
 	}
 }
@@ -71,7 +70,7 @@ func (b *nodeBuilder) stageExecs(stage string, v value) {
 		}
 		if f, ok := fields["target"]; ok {
 			if target, _ := f.text(); target == "host" {
-				b.p.report.drop(item.path, "The command of stage %s is left out: its target is the host, where a lab runs nothing.", stage)
+				b.p.report.drop(item, "The command of stage %s is left out: its target is the host, where a lab runs nothing.", stage)
 				continue
 			} else if target != "container" && target != "" {
 				f.refuse("target should be container, not %s.", quote(target))

@@ -38,10 +38,10 @@ func (p *parser) readLab(root *yaml.Node) {
 		p.lab.Prefix = &empty
 	}
 	if v, ok := top["settings"]; ok {
-		p.report.drop(v.path, "settings (certificate authority and the like) have no counterpart here and are left out.")
+		p.report.drop(v, "settings (certificate authority and the like) have no counterpart here and are left out.")
 	}
 	if v, ok := top["debug"]; ok {
-		p.report.drop(v.path, "debug belongs to containerlab itself and is left out.")
+		p.report.drop(v, "debug belongs to containerlab itself and is left out.")
 	}
 	topology, ok := top["topology"]
 	if !ok {
@@ -93,7 +93,7 @@ func (p *parser) readMgmt(v value) {
 		"mtu", "external-access", "driver", "driver-opts", "macvlan-parent", "macvlan-mode", "macvlan-aux")
 	for _, name := range []string{"bridge", "ipv4-range", "ipv6-range", "external-access", "driver", "driver-opts", "macvlan-parent", "macvlan-mode", "macvlan-aux"} {
 		if f, ok := fields[name]; ok {
-			p.report.drop(f.path, "mgmt.%s is left out: the management network is a segment of the lab's own, closed to the host.", name)
+			p.report.drop(f, "mgmt.%s is left out: the management network is a segment of the lab's own, closed to the host.", name)
 		}
 	}
 	if f, ok := fields["network"]; ok {
@@ -106,14 +106,18 @@ func (p *parser) readMgmt(v value) {
 	m.IPv6, m.IPv6GW = mgmtSubnet(fields["ipv6-subnet"], fields["ipv6-gw"], defaultMgmtIPv6)
 }
 
-// mgmtSubnet reads one family; without a subnet, or with "auto", it is containerlab's.
+// mgmtSubnet reads one family; without a subnet, or with auto, it is containerlab's; none leaves the family out.
 func mgmtSubnet(subnet, gateway value, otherwise netip.Prefix) (netip.Prefix, netip.Addr) {
 	prefix := otherwise
 	if subnet.n != nil {
-		if s, ok := subnet.text(); ok && s != "auto" {
-			if got, ok := subnet.prefix(); ok {
-				prefix = got.Masked()
-			}
+		s, _ := subnet.text()
+		switch s {
+		case "", "auto":
+		case "none":
+			prefix = netip.Prefix{}
+		default:
+			got, _ := subnet.prefix()
+			prefix = got.Masked()
 		}
 	}
 	var gw netip.Addr

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"fmt"
 	"math"
 	"net"
 	"net/netip"
@@ -18,14 +19,25 @@ type value struct {
 	r    *report
 	n    *yaml.Node
 	path string
+	at   position // where people look for it: a scalar itself, the key of anything larger
 }
 
 func (r *report) value(n *yaml.Node, path string) value {
-	r.note(path, n)
-	return value{r, n, path}
+	v := value{r, n, path, position{n.Line, n.Column}}
+	r.at[path] = v.at
+	return v
 }
 
-func (v value) refuse(format string, args ...any) { v.r.refuseAt(v.n, v.path, format, args...) }
+// as is the same value under the path it has in a node that inherits it.
+func (v value) as(path string) value {
+	v.path = path
+	v.r.at[path] = v.at
+	return v
+}
+
+func (v value) refuse(format string, args ...any) {
+	v.r.add(&v.r.refused, v.r.placeAt(v.at, v.path, fmt.Sprintf(format, args...)))
+}
 
 // isSet is false for a missing or empty value: "field:" alone says nothing.
 func (v value) isSet() bool { return v.n != nil && !isNull(v.n) }
@@ -50,8 +62,9 @@ func (v value) fields() []field {
 	for i := 0; i+1 < len(v.n.Content); i += 2 {
 		key := v.n.Content[i]
 		child := v.r.value(v.n.Content[i+1], join(v.path, key.Value))
-		if isNull(child.n) {
-			v.r.note(child.path, key)
+		if child.n.Kind != yaml.ScalarNode || isNull(child.n) {
+			child.at = position{key.Line, key.Column}
+			v.r.at[child.path] = child.at
 		}
 		list = append(list, field{key.Value, key, child})
 	}
