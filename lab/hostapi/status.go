@@ -55,14 +55,15 @@ type ExecResult struct {
 
 // LabStatus is the observed side of a LabSpec.
 type LabStatus struct {
-	ID         string       `json:"id"`
-	Generation int64        `json:"generation"` // of the spec last seen
-	Converged  bool         `json:"converged"`  // nothing is left to do for Generation, though nodes may have failed
-	Step       string       `json:"step,omitempty"`
-	Done       int          `json:"done"` // of Total steps of the present convergence
-	Total      int          `json:"total"`
-	Nodes      []NodeStatus `json:"nodes"`
-	Error      *fault.Error `json:"error,omitempty"` // what keeps the lab as a whole from converging
+	ID         string            `json:"id"`
+	Generation int64             `json:"generation"` // of the spec last seen
+	Converged  bool              `json:"converged"`  // nothing is left to do for Generation, though nodes may have failed
+	Step       string            `json:"step,omitempty"`
+	Done       int               `json:"done"` // of Total steps of the present convergence
+	Total      int               `json:"total"`
+	Nodes      []NodeStatus      `json:"nodes"`
+	Limits     map[string]string `json:"limits,omitempty"` // what this host cannot do for a cable, in a sentence, by cable id
+	Error      *fault.Error      `json:"error,omitempty"`  // what keeps the lab as a whole from converging
 }
 
 // Observation is one line of GET /v1/observe. Exactly one field is set. The full set comes first, then Synced, then changes.

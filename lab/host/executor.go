@@ -1,0 +1,299 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"trunkline/internal/fault"
+	"trunkline/lab/hostapi"
+)
+
+// Config says what an Executor works with.
+type Config struct {
+	HostID        string
+	Name          string // what people call the host
+	Version       string // of this build
+	StateDir      string // specs, journals, blobs and node folders: outlives the agent
+	Engine        Engine // may also be Watcher, Execer, Files, Images and EngineVersion
+	Fabric        Fabric // may also be SwitchVersion
+	Workers       int    // containers made or removed at once; 0: one a core
+	Resync        time.Duration
+	InitBinary    string // the static node init; "": nodes have no gate of ours to wait at
+	DefaultLimits Limits
+	Now           func() time.Time // nil: the clock
+	Log           *slog.Logger
+}
+
+// Limits are given to nodes whose spec leaves them open.
+type Limits struct {
+	CPU         float64 // cores
+	MemoryBytes int64
+	ShmBytes    int64
+	Pids        int64
+}
+
+// resyncEvery is how often a lab is compared with reality though nothing was heard.
+const resyncEvery = 30 * time.Second
+
+// Executor converges this host's labs. It implements hostapi.Host.
+type Executor struct {
+	cfg   Config
+	log   *slog.Logger
+	specs specs
+	dirs  *nodeDirs
+	blobs blobs
+	tmp   string
+	list  *lister
+	heavy *slots // creating, starting, removing
+	light *slots // waiting for commands and for nodes to stop
+	hub   *hub
+	facts infoCache
+
+	life  context.Context // ends with Run or Close; labs go on
+	end   context.CancelFunc
+	loops sync.WaitGroup
+	asked sync.WaitGroup // readers of observe
+
+	mu      sync.Mutex
+	labs    map[string]*labLoop
+	started bool
+	closed  bool
+	synced  map[string]bool // the labs the controller wants here; nil: it has not said yet
+}
+
+// New reads the state folder and prepares the labs found there. It asks neither engine nor fabric; Run does.
+func New(cfg Config) (*Executor, error) {
+	if cfg.HostID == "" || cfg.StateDir == "" || cfg.Engine == nil || cfg.Fabric == nil {
+		return nil, fault.New(fault.Invalid, "The compute host needs an identity, a state folder, an engine and a fabric.")
+	}
+	if cfg.Workers <= 0 {
+		cfg.Workers = runtime.NumCPU()
+	}
+	if cfg.Resync <= 0 {
+		cfg.Resync = resyncEvery
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	x := &Executor{
+		cfg: cfg, log: cfg.Log.With("part", "host"),
+		specs: specs{filepath.Join(cfg.StateDir, "labs")},
+		blobs: blobs{filepath.Join(cfg.StateDir, "blobs"), filepath.Join(cfg.StateDir, "tmp")},
+		tmp:   filepath.Join(cfg.StateDir, "tmp"),
+		list:  newLister(cfg.Engine),
+		heavy: newSlots(cfg.Workers), light: newSlots(32 * cfg.Workers),
+		hub:  newHub(),
+		labs: map[string]*labLoop{},
+	}
+	os.RemoveAll(x.tmp) // what an earlier agent left half-way
+	nodes := filepath.Join(cfg.StateDir, "nodes")
+	for _, dir := range []string{x.specs.dir, x.blobs.dir, x.tmp, nodes} {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return nil, fault.Wrap(err, fault.Unavailable, "The agent's folder %s cannot be made.", dir)
+		}
+	}
+	var err error
+	if x.dirs, err = newNodeDirs(nodes, cfg.InitBinary, cfg.StateDir); err != nil {
+		return nil, err
+	}
+	x.life, x.end = context.WithCancel(context.Background())
+	return x, x.load()
+}
+
+// load makes a loop for each lab of the state folder.
+func (x *Executor) load() error {
+	all, err := x.specs.load()
+	if err != nil {
+		return err
+	}
+	for id, k := range all {
+		l, err := x.newLoop(id, 0)
+		if err != nil {
+			return err
+		}
+		l.desire(k)
+		x.labs[id] = l
+	}
+	return nil
+}
+
+// Run converges until ctx ends, and returns after the last goroutine did. Labs go on running.
+func (x *Executor) Run(ctx context.Context) error {
+	x.mu.Lock()
+	if x.started || x.closed {
+		x.mu.Unlock()
+		return fault.New(fault.Conflict, "This executor was started before.")
+	}
+	x.started = true
+	for _, l := range x.labs {
+		x.loops.Go(l.run)
+	}
+	x.mu.Unlock()
+	stop := context.AfterFunc(ctx, x.end)
+	defer stop()
+	x.loops.Go(x.watch)
+	x.loops.Go(x.refresh)
+	x.loops.Go(x.patrol)
+	<-x.life.Done()
+	return x.Close()
+}
+
+// Close ends all goroutines and waits for them. Labs go on running.
+func (x *Executor) Close() error {
+	x.mu.Lock()
+	x.closed = true
+	x.mu.Unlock()
+	x.end()
+	x.loops.Wait()
+	x.asked.Wait()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, l := range x.labs {
+		l.journal.close()
+	}
+	return nil
+}
+
+// Apply implements hostapi.LabHost.
+func (x *Executor) Apply(_ context.Context, spec hostapi.LabSpec) error {
+	if err := check(&spec); err != nil {
+		return err
+	}
+	x.limit(&spec)
+	return x.desire(spec.ID, func(now kept) (kept, error) {
+		if spec.Generation < now.Generation {
+			return now, fault.New(fault.Conflict, "This host has generation %d of the lab already; %d is older.", now.Generation, spec.Generation)
+		}
+		return kept{Spec: &spec, Generation: spec.Generation}, nil
+	})
+}
+
+// Remove implements hostapi.LabHost.
+func (x *Executor) Remove(_ context.Context, labID string) error {
+	if !plainName.MatchString(labID) {
+		return fault.New(fault.Invalid, "The lab's identity %q is not a plain name.", labID)
+	}
+	return x.desire(labID, func(now kept) (kept, error) {
+		return kept{Removed: true, Generation: now.Generation}, nil
+	})
+}
+
+// desire changes a lab's desired state on disk, then wakes its loop, which it makes when there is none.
+func (x *Executor) desire(labID string, change func(kept) (kept, error)) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closed {
+		return fault.New(fault.Unavailable, "The compute host is shutting down.")
+	}
+	l := x.labs[labID]
+	var now kept
+	if l != nil {
+		now = l.desired()
+	}
+	next, err := change(now)
+	if err != nil {
+		return err
+	}
+	if !now.same(next) {
+		if err := x.specs.save(labID, next); err != nil {
+			return err
+		}
+	}
+	if l != nil {
+		l.desire(next)
+		return nil
+	}
+	if l, err = x.newLoop(labID, x.list.resetsSeen()); err != nil {
+		return err
+	}
+	l.desire(next)
+	x.labs[labID] = l
+	if x.started {
+		x.loops.Go(l.run)
+	}
+	return nil
+}
+
+// forget ends a lab of which nothing is left, unless it has been asked for again meanwhile.
+func (x *Executor) forget(l *labLoop) (bool, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !l.desired().Removed {
+		return false, nil
+	}
+	if err := x.dirs.removeLab(l.id); err != nil {
+		return false, err
+	}
+	if err := l.journal.drop(); err != nil {
+		return false, err
+	}
+	if err := x.specs.forget(l.id); err != nil {
+		return false, err
+	}
+	delete(x.labs, l.id)
+	x.hub.removeLab(l.id)
+	return true, nil
+}
+
+// Lab implements hostapi.LabHost.
+func (x *Executor) Lab(_ context.Context, labID string) (hostapi.LabStatus, error) {
+	if status, ok := x.hub.lab(labID); ok {
+		return status, nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if l := x.labs[labID]; l != nil {
+		return hostapi.LabStatus{ID: labID, Generation: l.desired().Generation, Step: "looking at what is there", Nodes: []hostapi.NodeStatus{}}, nil
+	}
+	return hostapi.LabStatus{}, fault.New(fault.NotFound, "This host has no lab %s.", labID)
+}
+
+// Observe implements hostapi.LabHost.
+func (x *Executor) Observe(ctx context.Context) <-chan hostapi.Observation {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closed {
+		done := make(chan hostapi.Observation)
+		close(done)
+		return done
+	}
+	return x.hub.observe(ctx, x.life, &x.asked)
+}
+
+// limit fills in what the spec leaves open.
+func (x *Executor) limit(spec *hostapi.LabSpec) {
+	nodes := make([]hostapi.NodeSpec, len(spec.Nodes))
+	copy(nodes, spec.Nodes)
+	for i := range nodes {
+		n, d := &nodes[i], x.cfg.DefaultLimits
+		if n.CPU == 0 {
+			n.CPU = d.CPU
+		}
+		if n.MemoryBytes == 0 {
+			n.MemoryBytes = d.MemoryBytes
+		}
+		if n.ShmBytes == 0 {
+			n.ShmBytes = d.ShmBytes
+		}
+		if n.Pids == 0 {
+			n.Pids = d.Pids
+		}
+	}
+	spec.Nodes = nodes
+}
+
+// loopsNow is a copy of the labs, for going through them without the lock.
+func (x *Executor) loopsNow() map[string]*labLoop {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return maps.Clone(x.labs)
+}

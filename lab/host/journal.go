@@ -1,0 +1,167 @@
+package host
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+
+	"trunkline/internal/fault"
+	"trunkline/lab/hostapi"
+)
+
+// journal remembers of each node of a lab what neither the engine nor the spec tells: which of its commands ran in this start,
+// which restarts were carried out, and whether its end was wanted. One JSON object a line, appended; a torn last line is
+// ignored. It is not synced to the disk: what it remembers does not outlive the machine's own restart.
+type journal struct {
+	path string
+
+	mu    sync.Mutex
+	file  *os.File // nil until the first record
+	nodes map[string]*memo
+}
+
+// record is one line; set fields change the node's memo.
+type record struct {
+	Node     string              `json:"node"`
+	Restarts *int                `json:"restarts,omitempty"`
+	Stopped  *string             `json:"stopped,omitempty"`
+	Died     string              `json:"died,omitempty"`
+	Epoch    string              `json:"epoch,omitempty"` // with Begin, Result or Undo
+	Begin    bool                `json:"begin,omitempty"`
+	Undo     bool                `json:"undo,omitempty"` // what began did not start
+	Result   *hostapi.ExecResult `json:"result,omitempty"`
+	Gone     bool                `json:"gone,omitempty"` // the container is removed: forget the node
+}
+
+// openJournal reads what is there and writes it anew, without what is overtaken.
+func openJournal(path string) (*journal, error) {
+	j := &journal{path: path, nodes: map[string]*memo{}}
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return j, nil
+	}
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "The journal %s cannot be read.", path)
+	}
+	lines := json.NewDecoder(bufio.NewReader(file))
+	for {
+		var r record
+		if lines.Decode(&r) != nil {
+			break
+		}
+		j.applyLocked(r)
+	}
+	file.Close()
+	return j, j.compact()
+}
+
+func (j *journal) compact() error {
+	var text []byte
+	for name, m := range j.nodes {
+		if m.Begun {
+			m.Results = append(m.Results, hostapi.ExecResult{ExitCode: -1, Output: "The agent restarted while this command ran; it is not run again."})
+			m.Begun = false
+		}
+		for _, r := range m.records(name) {
+			line, err := json.Marshal(r)
+			if err != nil {
+				return fault.Wrap(err, fault.Internal, "The journal cannot be written as JSON.")
+			}
+			text = append(append(text, line...), '\n')
+		}
+	}
+	return writeFile(j.path, text)
+}
+
+// records says everything of the memo.
+func (m *memo) records(name string) []record {
+	first := record{Node: name, Stopped: &m.Stopped, Died: m.Died}
+	if m.Known {
+		first.Restarts = &m.Restarts
+	}
+	all := []record{first}
+	for i := range m.Results {
+		all = append(all, record{Node: name, Epoch: m.Epoch, Result: &m.Results[i]})
+	}
+	return all
+}
+
+func (j *journal) applyLocked(r record) {
+	if r.Gone {
+		delete(j.nodes, r.Node)
+		return
+	}
+	m := j.nodes[r.Node]
+	if m == nil {
+		m = &memo{}
+		j.nodes[r.Node] = m
+	}
+	if r.Restarts != nil {
+		m.Restarts, m.Known = *r.Restarts, true
+	}
+	if r.Stopped != nil {
+		m.Stopped = *r.Stopped
+	}
+	if r.Died != "" {
+		m.Died = r.Died
+	}
+	if r.Epoch == "" {
+		return
+	}
+	if r.Epoch != m.Epoch {
+		m.Epoch, m.Results, m.Begun = r.Epoch, nil, false
+	}
+	m.Begun = r.Begin
+	if r.Result != nil {
+		m.Results = append(m.Results[:len(m.Results):len(m.Results)], *r.Result)
+	}
+}
+
+// note keeps a record. A journal that cannot be written (full disk) is an error, as what it guards would happen twice.
+func (j *journal) note(r record) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	line, err := json.Marshal(r)
+	if err == nil && j.file == nil {
+		j.file, err = os.OpenFile(j.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	}
+	if err == nil {
+		_, err = j.file.Write(append(line, '\n'))
+	}
+	if err != nil {
+		return fault.Wrap(err, fault.Exhausted, "The compute host cannot write its journal. Is its disk full?")
+	}
+	j.applyLocked(r)
+	return nil
+}
+
+// memo returns what is remembered of the node.
+func (j *journal) memo(node string) memo {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if m := j.nodes[node]; m != nil {
+		return *m
+	}
+	return memo{}
+}
+
+func (j *journal) close() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.file != nil {
+		j.file.Close()
+		j.file = nil
+	}
+}
+
+// drop removes the journal with its lab.
+func (j *journal) drop() error {
+	j.close()
+	if err := os.Remove(j.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fault.Wrap(err, fault.Internal, "The journal %s cannot be removed.", j.path)
+	}
+	return nil
+}

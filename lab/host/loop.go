@@ -1,0 +1,497 @@
+package host
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"trunkline/internal/fault"
+	"trunkline/lab/hostapi"
+)
+
+// labLoop converges one lab. Its run goroutine owns all that it has learnt; workers carry out single steps and hand their
+// results back as functions that run on that goroutine.
+type labLoop struct {
+	x       *Executor
+	id      string
+	journal *journal
+	wake    chan struct{} // one token
+	results chan func()
+
+	mu     sync.Mutex
+	kept   kept
+	rev    int // rises with each desire
+	stale  bool
+	resync bool
+	events []ContainerEvent
+	refs   map[string]Container // the node's container as last known, for shells and files
+
+	// Owned by run.
+	snap      Snapshot
+	ops       map[string]*op // under way: by node, and by verb for those of the whole lab
+	clock     int            // rises with all we do and learn
+	touched   map[string]int // node to clock when we last did something to it
+	seenRev   int
+	observed  bool // a List has been seen
+	staleAt   time.Time
+	listing   bool
+	listAfter time.Time // not before
+	listErr   *fault.Error
+	listFails int
+	resets    int // of the lister, last seen
+	audits    int
+	auditDue  bool
+	limits    map[string]string
+	progress  progress
+	last      hostapi.LabStatus
+	lastAt    time.Time
+	gone      bool
+}
+
+// op is one step under way.
+type op struct {
+	step   step
+	node   *wantedNode // what was wanted when it began
+	cancel context.CancelFunc
+}
+
+func (x *Executor) newLoop(labID string, resets int) (*labLoop, error) {
+	j, err := openJournal(x.specs.journal(labID))
+	if err != nil {
+		return nil, err
+	}
+	return &labLoop{
+		x: x, id: labID, journal: j, resets: resets,
+		wake: make(chan struct{}, 1), results: make(chan func()),
+		refs: map[string]Container{}, ops: map[string]*op{}, touched: map[string]int{}, stale: true,
+		snap: Snapshot{Containers: map[string][]*Container{}, Facts: map[string]*facts{}, Busy: map[string]verb{}, LabBusy: map[verb]bool{}},
+	}, nil
+}
+
+// same reports that nothing need be written.
+func (k kept) same(other kept) bool { return reflect.DeepEqual(k, other) }
+
+func (l *labLoop) desired() kept {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kept
+}
+
+// desire sets what is wanted and wakes the loop. The same again makes it try again what failed.
+func (l *labLoop) desire(k kept) {
+	l.mu.Lock()
+	l.kept, l.rev, l.stale = k, l.rev+1, true
+	l.mu.Unlock()
+	l.poke()
+}
+
+// tell hands over an event of one of the lab's containers.
+func (l *labLoop) tell(e ContainerEvent) {
+	l.mu.Lock()
+	l.events = append(l.events, e)
+	l.mu.Unlock()
+	l.poke()
+}
+
+// look makes the loop ask what there is; full also compares interfaces and cables.
+func (l *labLoop) look(full bool) {
+	l.mu.Lock()
+	l.stale, l.resync = true, l.resync || full
+	l.mu.Unlock()
+	l.poke()
+}
+
+func (l *labLoop) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// ref returns the node's container.
+func (l *labLoop) ref(node string) (Container, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c, ok := l.refs[node]
+	return c, ok
+}
+
+// run converges until the executor ends or the lab is forgotten, and returns after its last worker.
+func (l *labLoop) run() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		l.take()
+		next := l.turn()
+		if l.gone {
+			break
+		}
+		timer.Reset(next)
+		select {
+		case <-l.wake:
+		case result := <-l.results:
+			result()
+			l.drain()
+		case <-timer.C:
+		case <-l.x.life.Done():
+			for len(l.ops) > 0 || l.listing {
+				(<-l.results)()
+			}
+			return
+		}
+	}
+	for l.listing {
+		(<-l.results)()
+	}
+}
+
+// drain takes the results that are ready, so that many of them cost one plan.
+func (l *labLoop) drain() {
+	for {
+		select {
+		case result := <-l.results:
+			result()
+		default:
+			return
+		}
+	}
+}
+
+// take learns what was asked and told since the last turn.
+func (l *labLoop) take() {
+	l.mu.Lock()
+	k, rev, stale, resync, events := l.kept, l.rev, l.stale, l.resync, l.events
+	l.stale, l.resync, l.events = false, false, nil
+	l.mu.Unlock()
+	if resync {
+		l.auditDue = true
+	}
+	if rev != l.seenRev {
+		l.seenRev = rev
+		l.adoptWant(k)
+	}
+	for _, e := range events {
+		stale = stale || l.telling(e)
+	}
+	if stale {
+		l.needList()
+	}
+}
+
+// telling reports whether an event says something that we do not know from our own doing.
+func (l *labLoop) telling(e ContainerEvent) bool {
+	if l.ops[e.Stamp.Node] != nil {
+		return e.Event == "die" || e.Event == "oom" // while a step is under way only its sudden end is news
+	}
+	var known *Container
+	for _, c := range l.snap.Containers[e.Stamp.Node] {
+		if c.ID == e.ID {
+			known = c
+		}
+	}
+	switch e.Event {
+	case "create":
+		return known == nil
+	case "destroy":
+		return known != nil
+	case "start", "unpause":
+		return known == nil || known.State != "running"
+	case "pause":
+		return known == nil || known.State != "paused"
+	case "die", "kill", "stop", "oom":
+		return known == nil || alive(known)
+	}
+	return len(e.Event) >= 6 && (e.Event[:6] == "health" || e.Event == "restart")
+}
+
+func (l *labLoop) needList() {
+	if l.staleAt.IsZero() {
+		l.staleAt = l.x.cfg.Now()
+	}
+}
+
+// adoptWant takes a new desired state: steps it overtakes are ended, and what failed is tried again.
+func (l *labLoop) adoptWant(k kept) {
+	if k.Spec == nil {
+		l.snap.Want = nil
+		l.snap.Unwired = false
+	} else if l.snap.Want == nil || !reflect.DeepEqual(*k.Spec, l.snap.Want.spec) {
+		l.snap.Want = want(*k.Spec)
+	}
+	for name, f := range l.snap.Facts {
+		f.Fail = failure{}
+		if l.snap.Want == nil || l.snap.Want.nodes[name] == nil {
+			f.FirstSeen = time.Time{}
+		}
+	}
+	l.snap.WireFail = failure{}
+	if l.snap.Want != nil {
+		for name, n := range l.snap.Want.nodes {
+			if f := l.fact(name); f.FirstSeen.IsZero() {
+				f.FirstSeen = l.x.cfg.Now()
+			}
+			l.baseline(n)
+		}
+	}
+	for key, o := range l.ops {
+		if l.overtaken(key, o) {
+			o.cancel()
+		}
+	}
+}
+
+// baseline takes the restarts that a running node is said to have had as carried out when nothing is remembered of it, and
+// when the controller counts anew.
+func (l *labLoop) baseline(n *wantedNode) {
+	name := n.spec.Name
+	m := l.journal.memo(name)
+	if l.snap.container(name) == nil || l.ops[name] != nil || m.Known && n.spec.Restarts >= m.Restarts {
+		return
+	}
+	if err := l.journal.note(record{Node: name, Restarts: &n.spec.Restarts}); err != nil {
+		l.x.log.Warn("journal", "lab", l.id, "error", err)
+	}
+}
+
+// overtaken reports that a step under way does what is not wanted any more.
+func (l *labLoop) overtaken(key string, o *op) bool {
+	switch o.step.Verb {
+	case doWire, doAudit:
+		return l.snap.Want == nil || o.step.Key != "" && l.snap.Want.wireKey != o.step.WireKey
+	case doOpen:
+		return l.snap.Want == nil
+	case doRemove, doStop, doUnwire, doForget, doPause, doThaw:
+		return false // they leave a clear state soon
+	}
+	if l.snap.Want == nil {
+		return true
+	}
+	now := l.snap.Want.nodes[key]
+	if now == nil || now.hash != o.node.hash || now.spec.Run == hostapi.Stopped {
+		return true
+	}
+	if o.step.Verb == doExec {
+		return now.spec.Restarts > o.node.spec.Restarts
+	}
+	return now.plugKey != o.node.plugKey
+}
+
+func (l *labLoop) fact(node string) *facts {
+	f := l.snap.Facts[node]
+	if f == nil {
+		f = &facts{}
+		l.snap.Facts[node] = f
+	}
+	return f
+}
+
+// turn looks, plans, and sets workers to what is to be done. It returns when to look again at the latest.
+func (l *labLoop) turn() time.Duration {
+	now := l.x.cfg.Now()
+	wait := l.maybeList(now)
+	if !l.observed {
+		return wait
+	}
+	l.snap.Now = now
+	for name, f := range l.snap.Facts {
+		f.memo = l.journal.memo(name)
+	}
+	plan := makePlan(&l.snap)
+	if l.listErr == nil && !l.upside() {
+		for _, st := range plan.Steps {
+			l.launch(st)
+		}
+		if plan.NeedList && l.staleAt.IsZero() {
+			l.needList()
+			wait = min(wait, 50*time.Millisecond)
+		}
+		if plan.Quiet() && len(l.ops) == 0 && l.auditDue && l.snap.Want != nil {
+			l.auditDue = false
+			l.launch(l.audit())
+		}
+	}
+	if !plan.Next.IsZero() {
+		wait = min(wait, max(time.Millisecond, plan.Next.Sub(now)))
+	}
+	return min(wait, l.publish(plan, now))
+}
+
+// upside reports that the lab is wanted again while the rest of it is taken down: that ends first.
+func (l *labLoop) upside() bool {
+	return l.snap.Want != nil && (l.snap.LabBusy[doUnwire] || l.snap.LabBusy[doForget])
+}
+
+const idle = time.Hour // the patrol wakes the loop long before
+
+// maybeList asks for the containers when what is known may be out of date: at once when nothing is under way, else seldom, as a
+// List of a thousand containers is dear and our own steps tell what they do.
+func (l *labLoop) maybeList(now time.Time) time.Duration {
+	if l.listing || l.staleAt.IsZero() {
+		return idle
+	}
+	at := l.listAfter
+	if patient := l.staleAt.Add(time.Second); len(l.ops) > 0 && patient.After(at) {
+		at = patient
+	}
+	if at.After(now) {
+		return at.Sub(now)
+	}
+	l.staleAt, l.listing = time.Time{}, true
+	mark := l.clock
+	l.x.loops.Go(func() {
+		begun := time.Now()
+		answer, err := l.x.list.list(l.x.life, l.x.life)
+		took := time.Since(begun)
+		l.results <- func() { l.listed(answer, err, mark, took) }
+	})
+	return idle
+}
+
+// listed takes over what the engine shows, but for nodes we did something to since it was asked.
+func (l *labLoop) listed(answer *listing, err error, mark int, took time.Duration) {
+	l.listing = false
+	now := l.x.cfg.Now()
+	if err != nil {
+		l.listFails++
+		l.listErr = fault.Public(err)
+		l.listAfter = now.Add(jitter(retryDelay(fault.Unavailable, l.listFails)))
+		l.needList()
+		return
+	}
+	l.listErr, l.listFails = nil, 0
+	l.listAfter = now.Add(max(50*time.Millisecond, 5*took))
+	l.observed = true
+	reset := answer.resets > l.resets
+	l.resets = answer.resets
+	byNode := map[string][]*Container{}
+	for _, c := range answer.labs[l.id] {
+		mine := *c // the answer is shared between labs and their turns
+		byNode[c.Stamp.Node] = append(byNode[c.Stamp.Node], &mine)
+	}
+	for name := range l.snap.Containers {
+		if byNode[name] == nil {
+			byNode[name] = []*Container{}
+		}
+	}
+	for name, list := range byNode {
+		if l.ops[name] == nil && l.touched[name] <= mark {
+			l.seen(name, list, now, reset)
+		}
+	}
+}
+
+// ownDeath is how long the engine must go on answering after a node ended for the end to be the node's own: an engine that shuts
+// down ends every node first.
+const ownDeath = 15 * time.Second
+
+// seen takes over one node's containers as the engine shows them.
+func (l *labLoop) seen(name string, list []*Container, now time.Time, reset bool) {
+	l.setContainers(name, list)
+	f := l.fact(name)
+	c := l.snap.container(name)
+	var n *wantedNode
+	if l.snap.Want != nil {
+		n = l.snap.Want.nodes[name]
+	}
+	switch {
+	case c == nil:
+		f.Death = ""
+		return
+	case alive(c):
+		f.Listed, f.Death = epoch(c), ""
+		if m := l.journal.memo(name); m.Stopped == c.ID && (n == nil || n.spec.Run != hostapi.Stopped) {
+			l.note(record{Node: name, Stopped: new(string)})
+		}
+	case ended(c):
+		l.seenDeath(name, f, c, now, reset)
+	}
+	if n != nil {
+		l.baseline(n)
+	}
+}
+
+func (l *labLoop) seenDeath(name string, f *facts, c *Container, now time.Time, reset bool) {
+	d, m := death(c), l.journal.memo(name)
+	if f.Death != d {
+		f.Death, f.DeathAt = d, now
+		if !f.LastStart.IsZero() && now.Sub(f.LastStart) > longRun {
+			f.PolicyRuns = 0
+		}
+	}
+	if m.Died == d || m.Stopped == c.ID {
+		return
+	}
+	if reset {
+		f.Heal = d
+	} else if f.Heal != d && now.Sub(f.DeathAt) >= ownDeath {
+		l.note(record{Node: name, Died: d})
+	}
+}
+
+func (l *labLoop) note(r record) {
+	if err := l.journal.note(r); err != nil {
+		l.x.log.Warn("journal", "lab", l.id, "error", err)
+	}
+}
+
+// setContainers is the one place where a node's containers change.
+func (l *labLoop) setContainers(name string, list []*Container) {
+	if len(list) == 0 {
+		delete(l.snap.Containers, name)
+	} else {
+		l.snap.Containers[name] = list
+	}
+	c := l.snap.container(name)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c == nil {
+		delete(l.refs, name)
+	} else {
+		l.refs[name] = *c
+	}
+}
+
+// publishEvery bounds how often a lab's whole status is told while it converges.
+const publishEvery = 100 * time.Millisecond
+
+// publish tells the lab's status when it changed. It returns how long to wait when it is too early.
+func (l *labLoop) publish(plan *Plan, now time.Time) time.Duration {
+	quiet := plan.Quiet() && l.listErr == nil
+	if !quiet && now.Sub(l.lastAt) < publishEvery {
+		return publishEvery - now.Sub(l.lastAt)
+	}
+	k := l.desired()
+	l.progress.update(plan.Left, k.Generation)
+	status := hostapi.LabStatus{
+		ID: l.id, Generation: k.Generation, Converged: quiet && l.snap.WireFail.Err == nil, Nodes: slices.Clone(plan.Nodes),
+		Step: l.progress.step(plan.Left), Done: l.progress.done(plan.Left), Total: l.progress.sum(), Limits: l.limits, Error: l.trouble(),
+	}
+	if status.Nodes == nil {
+		status.Nodes = []hostapi.NodeStatus{}
+	}
+	if !reflect.DeepEqual(status, l.last) {
+		l.last, l.lastAt = status, now
+		l.x.hub.setLab(status)
+	}
+	return idle
+}
+
+// trouble is what keeps the lab as a whole from converging.
+func (l *labLoop) trouble() *fault.Error {
+	if l.listErr != nil {
+		return l.listErr
+	}
+	if l.snap.WireFail.Err != nil {
+		return l.snap.WireFail.Err
+	}
+	if l.snap.Want != nil {
+		for i := range l.snap.Want.spec.Nodes {
+			if f := l.snap.fact(l.snap.Want.spec.Nodes[i].Name).Fail; f.Err != nil && f.Err.Code == fault.Unavailable {
+				return f.Err
+			}
+		}
+	}
+	return nil
+}
