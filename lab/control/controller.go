@@ -1,0 +1,259 @@
+package control
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"trunkline/internal/fault"
+	"trunkline/lab/hostapi"
+	"trunkline/tenancy"
+)
+
+// Config is what a Controller is made of. Stores, Blobs and Links are required.
+type Config struct {
+	Labs   LabStore
+	States StateStore
+	Site   SiteStore
+	Blobs  Blobs
+	Links  Links
+	Log    *slog.Logger // nil: silent
+
+	Defaults NodeDefaults  // zero fields: 1 core, 512 MiB, 1024 processes
+	Limits   ImportLimits  // zero fields: 256 MiB in all, 64 MiB a file, 5,000 files
+	Grace    time.Duration // a host lost for less changes no lab's state; 0: 5 s
+	Workers  int           // labs looked at at once; 0: 8
+	Now      func() time.Time
+}
+
+// ImportLimits bound what one lab's folder may hold.
+type ImportLimits struct {
+	TotalBytes int64
+	FileBytes  int64
+	Files      int
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.Defaults.CPU, 1)
+	setDefault(&c.Defaults.MemoryBytes, 512<<20)
+	setDefault(&c.Defaults.Pids, 1024)
+	setDefault(&c.Limits.TotalBytes, 256<<20)
+	setDefault(&c.Limits.FileBytes, 64<<20)
+	setDefault(&c.Limits.Files, 5000)
+	setDefault(&c.Grace, 5*time.Second)
+	setDefault(&c.Workers, 8)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Controller keeps labs as they shall be.
+type Controller struct {
+	cfg   Config
+	log   *slog.Logger
+	hub   *hub
+	queue *queue
+	fleet *fleet
+
+	stop    context.CancelFunc // ends Run
+	life    context.Context
+	started sync.Once
+	ended   chan struct{} // closed when Run has returned, or was never called
+
+	mu      sync.Mutex
+	entries map[string]*entry
+	names   map[string]string // of hosts, by id
+}
+
+// New makes a Controller; Run starts it. The caller closes it.
+func New(cfg Config) (*Controller, error) {
+	if cfg.Labs == nil || cfg.States == nil || cfg.Site == nil || cfg.Blobs == nil || cfg.Links == nil {
+		return nil, fault.New(fault.Internal, "The controller was made without one of its stores or without links.")
+	}
+	cfg = cfg.withDefaults()
+	life, stop := context.WithCancel(context.Background())
+	c := &Controller{
+		cfg: cfg, log: cfg.Log, hub: newHub(), queue: newQueue(), fleet: newFleet(cfg.Log, cfg.Now),
+		stop: stop, life: life, ended: make(chan struct{}), entries: map[string]*entry{}, names: map[string]string{},
+	}
+	c.fleet.touched = c.wake
+	c.fleet.wanted = c.wantedOn
+	c.fleet.learnt = c.hostLearnt
+	return c, nil
+}
+
+// Run reconciles until ctx ends or Close is called. It goes on with whatever was under way when the controller last ended.
+func (c *Controller) Run(ctx context.Context) error {
+	err := fault.New(fault.Internal, "The controller was started twice.")
+	c.started.Do(func() { err = nil })
+	if err != nil {
+		return err
+	}
+	defer close(c.ended)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
+	if err := c.resume(ctx); err != nil {
+		return err
+	}
+	var running sync.WaitGroup
+	for range c.cfg.Workers {
+		running.Go(func() { c.work(ctx) })
+	}
+	running.Go(func() { c.fleet.run(ctx, c.cfg.Links) })
+	running.Go(func() { c.keepHouse(ctx) })
+	<-ctx.Done()
+	c.queue.close()
+	running.Wait()
+	c.saveAll()
+	return nil
+}
+
+// Close ends Run, waits for it, and closes every watcher's channel. Labs go on running.
+func (c *Controller) Close() error {
+	c.stop()
+	c.started.Do(func() { close(c.ended) })
+	<-c.ended
+	c.hub.close()
+	return nil
+}
+
+// resume reads what was under way.
+func (c *Controller) resume(ctx context.Context) error {
+	if err := c.readHostNames(ctx); err != nil {
+		return err
+	}
+	ids, err := c.cfg.States.ToReconcile(ctx, tenancy.Everywhere())
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		seen, err := c.cfg.States.OnHosts(ctx, tenancy.Everywhere(), id)
+		if err != nil {
+			return err
+		}
+		for hostID, status := range seen {
+			c.fleet.remember(hostID, id, status)
+		}
+	}
+	c.wake(ids...)
+	return nil
+}
+
+// wake asks for a look at the labs.
+func (c *Controller) wake(labIDs ...string) {
+	for _, id := range labIDs {
+		c.queue.add(id)
+	}
+}
+
+// wantedOn lists the labs that a host shall have.
+func (c *Controller) wantedOn(ctx context.Context, hostID string) ([]string, error) {
+	ids, err := c.cfg.States.ToReconcile(ctx, tenancy.Everywhere())
+	if err != nil {
+		return nil, err
+	}
+	var wanted []string
+	for _, id := range ids {
+		r, err := c.cfg.Labs.Lab(ctx, tenancy.Everywhere(), id)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r.Desired.Want != WantNothing && r.placedOn(hostID) {
+			wanted = append(wanted, id)
+		}
+	}
+	return wanted, nil
+}
+
+func (r *Record) placedOn(hostID string) bool {
+	for _, place := range r.Desired.Places {
+		if place.HostID == hostID {
+			return true
+		}
+	}
+	return false
+}
+
+// hostLearnt keeps what a host said of itself, so that its name and images are known while it is away.
+func (c *Controller) hostLearnt(ctx context.Context, hostID string, info hostapi.HostInfo) {
+	if err := c.cfg.Site.SaveHostInfo(ctx, hostID, info); err != nil && ctx.Err() == nil {
+		c.log.Warn("What a host said of itself could not be stored.", "host", hostID, "err", err)
+	}
+	if err := c.readHostNames(ctx); err != nil && ctx.Err() == nil {
+		c.log.Warn("The hosts' names could not be read.", "err", err)
+	}
+}
+
+func (c *Controller) readHostNames(ctx context.Context) error {
+	hosts, err := c.cfg.Site.Hosts(ctx)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range hosts {
+		c.names[h.ID] = h.Name
+	}
+	return nil
+}
+
+// hostName is the host's name, or its id when nobody has said it.
+func (c *Controller) hostName(id string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if name := c.names[id]; name != "" {
+		return name
+	}
+	return id
+}
+
+// housekeeping is how often expired things and unused files are deleted.
+const housekeeping = time.Hour
+
+// blobGrace keeps files of an import that is under way from being collected.
+const blobGrace = time.Hour
+
+// keepHouse deletes what has expired, at the start and then every hour.
+func (c *Controller) keepHouse(ctx context.Context) {
+	ticker := time.NewTicker(housekeeping)
+	defer ticker.Stop()
+	for {
+		if err := c.cleanOnce(ctx); err != nil && ctx.Err() == nil {
+			c.log.Warn("Housekeeping did not end well and is tried again in an hour.", "err", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *Controller) cleanOnce(ctx context.Context) error {
+	now := c.cfg.Now()
+	if err := c.cfg.Site.Prune(ctx, now); err != nil {
+		return err
+	}
+	inUse, err := c.cfg.Site.BlobsInUse(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = c.cfg.Blobs.Collect(inUse, now.Add(-blobGrace))
+	return err
+}

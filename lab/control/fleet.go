@@ -1,0 +1,256 @@
+package control
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"trunkline/internal/fault"
+	"trunkline/lab/hostapi"
+)
+
+// fleet is the linked hosts and what each was last seen to have.
+type fleet struct {
+	log     *slog.Logger
+	now     func() time.Time
+	started time.Time
+	touched func(labIDs ...string)                                     // something of these labs changed on a host
+	wanted  func(ctx context.Context, hostID string) ([]string, error) // labs that a host shall have
+	learnt  func(ctx context.Context, hostID string, info hostapi.HostInfo)
+
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	hosts   map[string]*hostState
+	arrived chan struct{} // closed and renewed when a host becomes usable
+}
+
+// hostState is one host. A host that was never linked in this process has only what was stored of it.
+type hostState struct {
+	id      string
+	telling sync.RWMutex // Apply holds it for reading; Synced for writing, so that it never names an outdated set
+
+	// Guarded by fleet.mu.
+	host   Host
+	epoch  int64
+	rtt    func() time.Duration
+	stop   context.CancelFunc
+	synced bool      // linked, and its full set is here
+	lost   time.Time // since when it is not synced
+	info   hostapi.HostInfo
+	labs   map[string]*hostapi.LabStatus
+	guess  map[string]time.Time // labs it was told of and has not reported yet
+	again  context.CancelFunc   // ends the present observation, so that the full set comes anew
+}
+
+func newFleet(log *slog.Logger, now func() time.Time) *fleet {
+	return &fleet{log: log, now: now, started: now(), hosts: map[string]*hostState{}, arrived: make(chan struct{})}
+}
+
+// stateLocked finds or makes the host's state.
+func (f *fleet) stateLocked(id string) *hostState {
+	h := f.hosts[id]
+	if h == nil {
+		h = &hostState{id: id, lost: f.started, labs: map[string]*hostapi.LabStatus{}, guess: map[string]time.Time{}}
+		f.hosts[id] = h
+	}
+	return h
+}
+
+// remember takes over what was stored of a lab on a host, unless the host itself has spoken.
+func (f *fleet) remember(hostID, labID string, status *hostapi.LabStatus) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h := f.stateLocked(hostID)
+	if !h.synced && h.labs[labID] == nil {
+		h.labs[labID] = status
+	}
+}
+
+// run follows the links until ctx ends, and returns after the last follower has.
+func (f *fleet) run(ctx context.Context, links Links) {
+	defer f.running.Wait()
+	for ctx.Err() == nil {
+		for event := range links.Watch(ctx) {
+			f.take(ctx, event)
+		}
+		f.dropAll()
+		pause(ctx, 100*time.Millisecond)
+	}
+}
+
+// take starts or ends the follower of a host.
+func (f *fleet) take(ctx context.Context, e LinkEvent) {
+	f.mu.Lock()
+	h := f.stateLocked(e.HostID)
+	switch {
+	case e.Host == nil && e.Epoch < h.epoch:
+		f.mu.Unlock()
+		return // of a link that was replaced since
+	case h.stop != nil:
+		h.stop()
+		h.stop = nil
+	}
+	if e.Host == nil {
+		touched := f.loseLocked(h)
+		h.host = nil
+		f.mu.Unlock()
+		f.touched(touched...)
+		return
+	}
+	followed, stop := context.WithCancel(ctx)
+	h.host, h.epoch, h.rtt, h.stop = e.Host, e.Epoch, e.RTT, stop
+	touched := f.loseLocked(h) // until its full set is here
+	f.running.Go(func() { f.follow(followed, h, e) })
+	f.mu.Unlock()
+	f.touched(touched...)
+}
+
+// loseLocked notes that nothing new is known of the host, and returns the labs that this matters to.
+func (f *fleet) loseLocked(h *hostState) []string {
+	if h.synced {
+		h.synced, h.lost = false, f.now()
+	}
+	touched := make([]string, 0, len(h.labs))
+	for id := range h.labs {
+		touched = append(touched, id)
+	}
+	return touched
+}
+
+// dropAll forgets every link: the watch ended, and what comes next is the full set.
+func (f *fleet) dropAll() {
+	f.mu.Lock()
+	var touched []string
+	for _, h := range f.hosts {
+		if h.stop != nil {
+			h.stop()
+			h.stop, h.host = nil, nil
+		}
+		touched = append(touched, f.loseLocked(h)...)
+	}
+	f.mu.Unlock()
+	f.touched(touched...)
+}
+
+// follow observes one link of a host until the link ends. A broken observation starts over with the full set.
+func (f *fleet) follow(ctx context.Context, h *hostState, e LinkEvent) {
+	wait := backoff{least: 100 * time.Millisecond, most: 10 * time.Second}
+	for ctx.Err() == nil {
+		observed, again := context.WithCancel(ctx)
+		f.mu.Lock()
+		h.again = again
+		f.mu.Unlock()
+		err := f.observe(observed, h, e)
+		asked := observed.Err() != nil
+		again()
+		f.mu.Lock()
+		var touched []string
+		if h.epoch == e.Epoch {
+			touched = f.loseLocked(h)
+		}
+		f.mu.Unlock()
+		f.touched(touched...)
+		if ctx.Err() != nil {
+			return
+		}
+		if asked {
+			wait.reset()
+			continue
+		}
+		f.log.Warn("A host's observation ended and starts over.", "host", h.id, "epoch", e.Epoch, "err", err)
+		pause(ctx, wait.next())
+	}
+}
+
+// observe takes one stream of observations: the full set, Synced, changes.
+func (f *fleet) observe(ctx context.Context, h *hostState, e LinkEvent) error {
+	full := map[string]*hostapi.LabStatus{}
+	synced := false
+	return e.Host.Observe(ctx, func(o hostapi.Observation) error {
+		switch {
+		case o.Host != nil:
+			f.learn(ctx, h, *o.Host)
+		case o.Lab != nil && !synced:
+			full[o.Lab.ID] = o.Lab
+		case o.Lab != nil:
+			f.set(h, e.Epoch, o.Lab.ID, o.Lab)
+		case o.Removed != "" && !synced:
+			delete(full, o.Removed)
+		case o.Removed != "":
+			f.set(h, e.Epoch, o.Removed, nil)
+		case o.Synced && !synced:
+			synced = true
+			return f.sync(ctx, h, e, full)
+		}
+		return nil
+	})
+}
+
+// sync tells the host what it shall have, then makes its full set what is known of it.
+func (f *fleet) sync(ctx context.Context, h *hostState, e LinkEvent, full map[string]*hostapi.LabStatus) error {
+	if err := f.tellSynced(ctx, h, e); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	if h.epoch != e.Epoch || h.host == nil {
+		f.mu.Unlock()
+		return fault.New(fault.Unavailable, "The link was replaced.")
+	}
+	touched := make([]string, 0, len(full)+len(h.labs))
+	for id := range h.labs {
+		touched = append(touched, id)
+	}
+	for id := range full {
+		touched = append(touched, id)
+	}
+	h.labs, h.synced = full, true
+	clear(h.guess)
+	close(f.arrived)
+	f.arrived = make(chan struct{})
+	f.mu.Unlock()
+	slices.Sort(touched)
+	f.touched(slices.Compact(touched)...)
+	if labs, err := f.wanted(ctx, h.id); err == nil {
+		f.touched(labs...)
+	}
+	return nil
+}
+
+func (f *fleet) tellSynced(ctx context.Context, h *hostState, e LinkEvent) error {
+	h.telling.Lock()
+	defer h.telling.Unlock()
+	labs, err := f.wanted(ctx, h.id)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return e.Host.Synced(ctx, labs)
+}
+
+// set notes one lab's state on a host.
+func (f *fleet) set(h *hostState, epoch int64, labID string, status *hostapi.LabStatus) {
+	f.mu.Lock()
+	if h.epoch != epoch {
+		f.mu.Unlock()
+		return
+	}
+	delete(h.guess, labID)
+	if status == nil {
+		delete(h.labs, labID)
+	} else {
+		h.labs[labID] = status
+	}
+	f.mu.Unlock()
+	f.touched(labID)
+}
+
+func (f *fleet) learn(ctx context.Context, h *hostState, info hostapi.HostInfo) {
+	f.mu.Lock()
+	h.info = info
+	f.mu.Unlock()
+	f.learnt(ctx, h.id, info)
+}

@@ -1,0 +1,169 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"trunkline/internal/fault"
+	"trunkline/lab/hostapi"
+)
+
+// callTimeout bounds one small request to a host.
+const callTimeout = 15 * time.Second
+
+// side is what is known of a lab on a host now.
+func (f *fleet) side(hostID, labID string) hostSide {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h := f.stateLocked(hostID)
+	side := hostSide{ID: hostID, Name: h.info.Name, Connected: h.synced, Epoch: h.epoch, Status: h.labs[labID]}
+	if since, guessed := h.guess[labID]; guessed {
+		side.GuessedFor = f.now().Sub(since)
+		side.Guessed = true
+	}
+	if !h.synced {
+		side.LostFor = f.now().Sub(h.lost)
+	}
+	return side
+}
+
+// holders lists the hosts that have, or when last seen had, something of the lab.
+func (f *fleet) holders(labID string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var ids []string
+	for id, h := range f.hosts {
+		_, guessed := h.guess[labID]
+		if h.labs[labID] != nil || guessed {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// statuses is what each host has of the lab.
+func (f *fleet) statuses(labID string) map[string]*hostapi.LabStatus {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := map[string]*hostapi.LabStatus{}
+	for id, h := range f.hosts {
+		if status := h.labs[labID]; status != nil {
+			all[id] = status
+		}
+	}
+	return all
+}
+
+// forget drops what is remembered of a lab that no host has.
+func (f *fleet) forget(labID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, h := range f.hosts {
+		delete(h.guess, labID)
+		delete(h.labs, labID)
+	}
+}
+
+// reach returns the linked host. Code: unavailable.
+func (f *fleet) reach(hostID, name string) (Host, *hostState, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h := f.hosts[hostID]
+	if h == nil || h.host == nil {
+		return nil, nil, fault.New(fault.Unavailable, "Host %s is not connected. Start its agent, or wait until it is back.", name)
+	}
+	return h.host, h, nil
+}
+
+// apply tells a host a lab's spec. From then on the host counts as having something of it.
+func (f *fleet) apply(ctx context.Context, hostID string, spec hostapi.LabSpec) error {
+	host, h, err := f.reach(hostID, hostID)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	h.telling.RLock()
+	defer h.telling.RUnlock()
+	f.mu.Lock()
+	if h.labs[spec.ID] == nil {
+		h.guess[spec.ID] = f.now()
+	}
+	f.mu.Unlock()
+	return host.Apply(ctx, spec)
+}
+
+// remove tells a host to have nothing of a lab. Its observation tells when that is so.
+func (f *fleet) remove(ctx context.Context, hostID, labID string) error {
+	host, h, err := f.reach(hostID, hostID)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	h.telling.RLock()
+	defer h.telling.RUnlock()
+	return host.Remove(ctx, labID)
+}
+
+// resync makes a host send its full set anew.
+func (f *fleet) resync(hostID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if h := f.hosts[hostID]; h != nil && h.again != nil {
+		h.again()
+	}
+}
+
+// hostNow is a host as it is this moment.
+type hostNow struct {
+	connected bool
+	known     bool // it was linked in this process, so info is its own word
+	info      hostapi.HostInfo
+	rtt       time.Duration
+}
+
+func (f *fleet) current(hostID string) hostNow {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h := f.hosts[hostID]
+	if h == nil {
+		return hostNow{}
+	}
+	n := hostNow{connected: h.synced, known: h.info.Name != "" || h.synced, info: h.info}
+	if h.host != nil && h.rtt != nil {
+		n.rtt = h.rtt()
+	}
+	return n
+}
+
+// anyUsable reports whether some host is synced; if none is, the channel closes when that changes.
+func (f *fleet) anyUsable() (bool, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, h := range f.hosts {
+		if h.synced {
+			return true, nil
+		}
+	}
+	return false, f.arrived
+}
+
+// awaitUsable waits a little for the first host: right after a start they are still dialling in.
+func (f *fleet) awaitUsable(ctx context.Context, most time.Duration) {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	for {
+		usable, arrived := f.anyUsable()
+		if usable {
+			return
+		}
+		select {
+		case <-arrived:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}

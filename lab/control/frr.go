@@ -1,0 +1,5 @@
+package control
+
+import "trunkline/lab"
+
+func renderRouting(n *lab.Node) string { return "" }

@@ -1,0 +1,81 @@
+package control
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"trunkline/lab"
+	"trunkline/lab/hostapi"
+	"trunkline/lab/place"
+)
+
+// imageName brings an image reference into the form a host lists it by: without Docker's own registry, with a tag.
+func imageName(name string) string {
+	for _, prefix := range []string{"docker.io/library/", "docker.io/", "index.docker.io/library/", "library/"} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			name = rest
+			break
+		}
+	}
+	if strings.Contains(name, "@") || strings.LastIndexByte(name, ':') > strings.LastIndexByte(name, '/') {
+		return name
+	}
+	return name + ":latest"
+}
+
+// hasImage reports whether the host lists the image, by name or by id.
+func hasImage(info hostapi.HostInfo, name string) bool {
+	want := imageName(name)
+	return slices.ContainsFunc(info.Images, func(i hostapi.Image) bool {
+		return imageName(i.Name) == want || (i.ID != "" && i.ID == name)
+	})
+}
+
+// imagesOf lists the images that the lab needs, each with its nodes in file order.
+func imagesOf(l *lab.Lab, imageMap map[string]string) []place.Image {
+	var all []place.Image
+	for _, n := range l.Nodes {
+		if !n.Kind.IsContainer() {
+			continue
+		}
+		name := imageOf(n, imageMap)
+		i := slices.IndexFunc(all, func(image place.Image) bool { return image.Name == name })
+		if i < 0 {
+			all = append(all, place.Image{Name: name})
+			i = len(all) - 1
+		}
+		all[i].Nodes = append(all[i].Nodes, n.Name)
+	}
+	return all
+}
+
+// imagesOn is the images of all hosts together, each name once, in order.
+func imagesOn(infos []hostapi.HostInfo) []hostapi.Image {
+	byName := map[string]hostapi.Image{}
+	for _, info := range infos {
+		for _, image := range info.Images {
+			byName[image.Name] = image
+		}
+	}
+	all := make([]hostapi.Image, 0, len(byName))
+	for _, image := range byName {
+		all = append(all, image)
+	}
+	slices.SortFunc(all, func(a, b hostapi.Image) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+// imageWords names what there is, for a person who asked for something else: the nearest first.
+func imageWords(wanted string, there []hostapi.Image) string {
+	if len(there) == 0 {
+		return "There are no images on the connected hosts yet: build them with `make images`."
+	}
+	names := make([]string, len(there))
+	for i, image := range there {
+		names[i] = strings.TrimSuffix(image.Name, ":latest")
+	}
+	near := lab.DidYouMean(strings.TrimSuffix(imageName(wanted), ":latest"), names)
+	shown := names[:min(len(names), 8)]
+	return strings.TrimSpace(near + " There are: " + strings.Join(shown, ", ") + more(len(names)-len(shown)) + ".")
+}

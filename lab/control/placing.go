@@ -1,0 +1,177 @@
+package control
+
+import (
+	"context"
+	"maps"
+
+	"trunkline/internal/fault"
+	"trunkline/lab"
+	"trunkline/lab/hostapi"
+	"trunkline/lab/place"
+	"trunkline/tenancy"
+)
+
+// The label that lets a lab run where the kernel cannot do its impairments.
+const (
+	impairmentsLabel = "trunkline.impairments"
+	bestEffort       = "best-effort"
+)
+
+// plan makes the deployment of a record's newest version: its images, its host and why. Nothing is stored or told.
+// A spec that cannot be made is found here, before anything is.
+func (c *Controller) plan(ctx context.Context, r *Record) (Deployment, error) {
+	if len(r.Revision.Lab.Nodes) == 0 {
+		return Deployment{}, fault.New(fault.Invalid, "Lab %s has no nodes, so there is nothing to deploy. Draw or import some first.", r.Name)
+	}
+	c.fleet.awaitUsable(ctx, firstHost)
+	d := Deployment{Want: WantRun, Revision: r.Revision.Number}
+	var err error
+	if d.ImageMap, err = c.imageMap(ctx, r.Revision.ImageMap); err != nil {
+		return Deployment{}, err
+	}
+	hosts, infos, err := c.candidates(ctx)
+	if err != nil {
+		return Deployment{}, err
+	}
+	if err := checkImages(r.Revision.Lab, d.ImageMap, infos); err != nil {
+		return Deployment{}, err
+	}
+	choice, err := place.Choose(needOf(r.Revision.Lab, d.ImageMap), hosts)
+	if err != nil {
+		return Deployment{}, err
+	}
+	d.GivenUp = choice.GivenUp
+	d.Places = map[string]Place{}
+	for _, n := range r.Revision.Lab.Nodes {
+		d.Places[n.Name] = Place{HostID: choice.HostID, Why: choice.Why}
+	}
+	_, err = compile(compileInput{
+		LabID: r.ID, Tenant: r.Tenant, Lab: r.Revision.Lab, Files: r.Revision.Files, Deployment: d, Defaults: c.cfg.Defaults,
+	})
+	return d, err
+}
+
+// imageMap is the site's map with the lab's own on top.
+func (c *Controller) imageMap(ctx context.Context, own map[string]string) (map[string]string, error) {
+	all, err := c.cfg.Site.ImageMap(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = maps.Clone(all)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, own)
+	return all, nil
+}
+
+// candidates are the enrolled hosts as placement sees them, and what the connected ones say of themselves.
+func (c *Controller) candidates(ctx context.Context) ([]place.Host, []hostapi.HostInfo, error) {
+	records, err := c.cfg.Site.Hosts(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	load, err := c.labsPerHost(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var hosts []place.Host
+	var infos []hostapi.HostInfo
+	for _, record := range records {
+		now := c.fleet.current(record.ID)
+		host := place.Host{ID: record.ID, Name: record.Name, Connected: now.connected, Labs: load[record.ID]}
+		if now.connected {
+			info := now.info
+			infos = append(infos, info)
+			host.Capabilities = info.Capabilities
+			host.HasImage = func(name string) bool { return hasImage(info, name) }
+			if info.DockerVersion == "" || info.OVSVersion == "" {
+				host.Problems = append(host.Problems, problemOf(info))
+			}
+		}
+		hosts = append(hosts, host)
+	}
+	return hosts, infos, nil
+}
+
+// problemOf is the sentence for a host that can run nothing.
+func problemOf(info hostapi.HostInfo) string {
+	switch {
+	case len(info.Problems) > 0:
+		return info.Problems[0]
+	case info.DockerVersion == "":
+		return "Docker does not answer."
+	}
+	return "Open vSwitch does not answer."
+}
+
+func (c *Controller) labsPerHost(ctx context.Context) (map[string]int, error) {
+	load := map[string]int{}
+	records, err := c.cfg.Labs.Labs(ctx, tenancy.Everywhere())
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range records {
+		on := map[string]bool{}
+		for _, at := range r.Desired.Places {
+			on[at.HostID] = true
+		}
+		for id := range on {
+			load[id]++
+		}
+	}
+	return load, nil
+}
+
+// checkImages refuses a lab whose image is on no connected host, with a complaint for each node that wants it.
+func checkImages(l *lab.Lab, imageMap map[string]string, infos []hostapi.HostInfo) error {
+	if len(infos) == 0 {
+		return nil // placement says that no host is connected
+	}
+	there := imagesOn(infos)
+	var complaint *fault.Error
+	for _, image := range imagesOf(l, imageMap) {
+		found := false
+		for _, info := range infos {
+			found = found || hasImage(info, image.Name)
+		}
+		if found {
+			continue
+		}
+		if complaint == nil {
+			complaint = fault.New(fault.Invalid, "Image %s of node %s is on no compute host, and images are not pulled. %s Build or load it, or give an image map such as '%s=trunkline/host'.",
+				image.Name, some(image.Nodes), imageWords(image.Name, there), image.Name).InField("topology.nodes." + image.Nodes[0] + ".image")
+		}
+		for _, node := range image.Nodes {
+			complaint.Details = append(complaint.Details, fault.Place{
+				Field: "topology.nodes." + node + ".image", Sentence: "Image " + image.Name + " of node " + node + " is on no compute host.",
+			})
+		}
+	}
+	if complaint == nil {
+		return nil
+	}
+	return complaint
+}
+
+// needOf is what the lab wants of a host.
+func needOf(l *lab.Lab, imageMap map[string]string) place.Need {
+	need := place.Need{Images: imagesOf(l, imageMap), Nodes: len(l.Nodes)}
+	for _, k := range l.Links {
+		name := k.A.String() + " – " + k.B.String()
+		switch {
+		case k.AtoB.NeedsNetem() || k.BtoA.NeedsNetem():
+			need.Netem = append(need.Netem, name)
+		case !k.AtoB.IsZero() || !k.BtoA.IsZero():
+			need.Rate = append(need.Rate, name)
+		}
+		need.BestEffort = need.BestEffort || k.Labels[impairmentsLabel] == bestEffort
+	}
+	for _, n := range l.Nodes {
+		if n.Egress || n.Kind == lab.Internet {
+			need.Egress = append(need.Egress, n.Name)
+		}
+		need.BestEffort = need.BestEffort || n.Labels[impairmentsLabel] == bestEffort
+	}
+	return need
+}

@@ -1,0 +1,128 @@
+package control
+
+import (
+	"time"
+
+	"trunkline/internal/fault"
+	"trunkline/lab"
+	"trunkline/lab/hostapi"
+)
+
+// Record is a stored lab with its desired and its observed side. Desired is written by intents, Observed by the reconcile
+// loop alone.
+type Record struct {
+	ID        string
+	Tenant    string
+	Name      string
+	OwnerID   string
+	Owner     string // user name
+	NodeCount int
+	LinkCount int
+	CreatedAt time.Time
+	UpdatedAt time.Time
+
+	Revision  Revision // the newest; in lists without Lab, Source and Files
+	Positions map[string]Position
+	Desired   Desired
+	Observed  Observed
+}
+
+// Revision is one version of a lab's file with its folder. It never changes once stored.
+type Revision struct {
+	Number    int64 // counts from 1
+	File      string
+	Source    string
+	Lab       *lab.Lab
+	Env       map[string]string
+	ImageMap  map[string]string
+	Files     []ProjectFile
+	CreatedAt time.Time
+}
+
+// Want is what a lab shall be.
+type Want string
+
+const (
+	WantNothing Want = ""     // stored only
+	WantRun     Want = "run"  // on its hosts, running
+	WantStop    Want = "stop" // on its hosts, containers kept and stopped
+)
+
+// Deployment is everything a lab's specs are made of, so that they can be made again at any time and come out the same.
+type Deployment struct {
+	Want     Want
+	Revision int64             // the version that is deployed; 0: none
+	ImageMap map[string]string // site's and lab's together, as they were then
+	Nodes    map[string]NodeDesired
+	Places   map[string]Place
+	GivenUp  []string // what the hosts cannot do and the lab said it can be without, in sentences
+}
+
+// NodeDesired is what a person asked of one node; absent means as the file says.
+type NodeDesired struct {
+	Run      hostapi.RunState
+	Restarts int
+}
+
+// Place is the compute host of a node, and why it is there.
+type Place struct {
+	HostID string
+	Why    string
+}
+
+// Desired is what a lab shall be, and what a cancelled deploy goes back to.
+type Desired struct {
+	Deployment
+	Generation int64       // rises with each change of the deployment
+	Deploy     int64       // generation of the deploy asked for last: it is under way until Observed.Settled reaches it
+	Back       *Deployment // what was before the deploy under way; nil: nothing
+	Returning  bool        // a cancelled deploy is on its way back
+	Forget     bool        // delete the lab once nothing is left of it
+	Note       string      // why nothing runs, in a sentence
+}
+
+// Observed is a lab's state as the hosts' reports add up.
+type Observed struct {
+	State   State
+	Reason  string
+	Step    string
+	Done    int
+	Total   int
+	Error   *fault.Error
+	Settled int64 // the newest generation that all hosts have converged to
+	Seen    int64 // the generation that State speaks of
+}
+
+// UnderWay reports that a deploy was asked for and has not ended.
+func (r *Record) UnderWay() bool {
+	return r.Desired.Want == WantRun && r.Observed.Settled < r.Desired.Deploy
+}
+
+// view is what a person sees of the record.
+func (r *Record) view() LabView {
+	o := r.Observed
+	switch { // an intent that the loop has not looked at yet counts at once
+	case o.State == "":
+		o.State = Stored
+	case o.Seen >= r.Desired.Generation:
+	case r.UnderWay():
+		o = Observed{State: Planning}
+	case r.Desired.Want == WantStop, r.Desired.Want == WantNothing && o.State != Stored:
+		o = Observed{State: Stopping}
+	}
+	return LabView{
+		ID: r.ID, Tenant: r.Tenant, Name: r.Name, Owner: r.Owner,
+		State: o.State, Reason: o.Reason, Done: o.Done, Total: o.Total, Step: o.Step, Error: o.Error,
+		Generation: r.Desired.Generation, NodeCount: r.NodeCount, LinkCount: r.LinkCount,
+		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
+}
+
+// HostRecord is an enrolled compute host as it was last seen.
+type HostRecord struct {
+	ID       string
+	Name     string
+	Created  time.Time
+	LastSeen time.Time
+	Info     hostapi.HostInfo
+}

@@ -1,0 +1,231 @@
+package control
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"trunkline/internal/fault"
+	"trunkline/lab"
+	"trunkline/lab/hostapi"
+)
+
+// summarise adds the hosts' reports up to one state that a person understands. It is pure. running is the deployed lab, nil
+// without one. A host that is lost for less than grace changes nothing: agents and controllers restart.
+func summarise(r *Record, running *lab.Lab, sides []hostSide, grace time.Duration) Observed {
+	if r.Desired.Want == WantNothing || running == nil {
+		return summariseEnd(r, sides)
+	}
+	now := Observed{Settled: r.Observed.Settled, Seen: r.Desired.Generation}
+	lost, waits := lostHosts(sides, grace)
+	if waits {
+		return r.Observed
+	}
+	for _, side := range sides {
+		if side.Placed && side.Status != nil && side.Status.Generation >= r.Desired.Generation {
+			now.Done, now.Total = now.Done+side.Status.Done, now.Total+side.Status.Total
+			now.Step = cmp.Or(now.Step, side.Status.Step)
+		}
+	}
+	switch failed := failure(sides); {
+	case len(lost) > 0:
+		now.State, now.Reason = Degraded, fmt.Sprintf("Host %s is not connected. What runs there may go on running; it is not seen until the host is back.", some(lost))
+		if r.UnderWay() {
+			now.State, now.Reason = Deploying, fmt.Sprintf("Host %s is not connected. The deploy goes on when it is back.", some(lost))
+		}
+	case failed != nil:
+		now.State, now.Reason, now.Error = Failed, sentence(failed.Sentence), failed
+		if !r.UnderWay() && anyNode(sides, hostapi.NodeRunning) {
+			now.State = Degraded
+		}
+	case !converged(sides, r.Desired.Generation):
+		summariseWay(r, sides, &now)
+	default:
+		now.Settled = r.Desired.Generation
+		now.Done, now.Total, now.Step = 0, 0, ""
+		summariseRest(r, running, sides, &now)
+	}
+	return now
+}
+
+// summariseEnd is the state of a lab that shall be nowhere.
+func summariseEnd(r *Record, sides []hostSide) Observed {
+	now := Observed{State: Stored, Reason: r.Desired.Note, Settled: r.Observed.Settled, Seen: r.Desired.Generation}
+	var away []string
+	for _, side := range sides {
+		if !side.has() {
+			continue
+		}
+		now.State, now.Reason, now.Step = Stopping, r.Desired.Note, "removing"
+		if !side.Connected {
+			away = append(away, side.Name)
+			continue
+		}
+		if side.Status != nil {
+			now.Done, now.Total = now.Done+side.Status.Done, now.Total+side.Status.Total
+			if side.Status.Error != nil {
+				now.Error, now.Reason = side.Status.Error, sentence(side.Status.Error.Sentence)
+			}
+		}
+		if side.Told.Error != nil {
+			now.Error, now.Reason = side.Told.Error, sentence(side.Told.Error.Sentence)
+		}
+	}
+	if len(away) > 0 {
+		now.Reason = fmt.Sprintf("Host %s is not connected. What is left there is removed when it is back.", some(away))
+	}
+	return now
+}
+
+// lostHosts names the hosts of the lab that are not connected; waits means that it is too early to say so.
+func lostHosts(sides []hostSide, grace time.Duration) (lost []string, waits bool) {
+	for _, side := range sides {
+		if side.Placed && !side.Connected {
+			lost = append(lost, side.Name)
+			waits = waits || side.LostFor < grace
+		}
+	}
+	return lost, waits
+}
+
+// failure is what keeps the lab as a whole from converging.
+func failure(sides []hostSide) *fault.Error {
+	for _, side := range sides {
+		if !side.Placed || !side.Connected {
+			continue
+		}
+		if side.Told.Error != nil && side.Told.Epoch == side.Epoch {
+			return side.Told.Error
+		}
+		if side.Status != nil && side.Status.Error != nil {
+			return side.Status.Error
+		}
+	}
+	return nil
+}
+
+func converged(sides []hostSide, generation int64) bool {
+	for _, side := range sides {
+		if side.Placed && (side.Status == nil || side.Status.Generation < generation || !side.Status.Converged) {
+			return false
+		}
+	}
+	return true
+}
+
+// summariseWay is the state on the way to the newest generation.
+func summariseWay(r *Record, sides []hostSide, now *Observed) {
+	seen := slices.ContainsFunc(sides, func(s hostSide) bool {
+		return s.Placed && s.Status != nil && s.Status.Generation >= r.Desired.Generation
+	})
+	switch {
+	case r.Desired.Want == WantStop:
+		now.State, now.Step = Stopping, cmp.Or(now.Step, "stopping")
+	case r.UnderWay() && !seen:
+		now.State, now.Step = Planning, "telling the hosts"
+		if now.Total == 0 {
+			now.Total = r.NodeCount
+		}
+	case r.UnderWay():
+		now.State, now.Reason = Deploying, r.Desired.Note
+	default: // one node is being started, stopped or restarted
+		now.State, now.Reason = cmp.Or(r.Observed.State, Running), r.Observed.Reason
+		if now.State == Planning || now.State == Deploying || now.State == Stopping || now.State == Stopped {
+			now.State, now.Reason = Running, ""
+		}
+	}
+}
+
+// summariseRest is the state once the hosts have nothing left to do.
+func summariseRest(r *Record, running *lab.Lab, sides []hostSide, now *Observed) {
+	if r.Desired.Want == WantStop {
+		now.State = Stopped
+		return
+	}
+	now.State = Running
+	bad, ran := badNodes(r, running, sides)
+	switch {
+	case len(bad) > 0 && ran == 0:
+		now.State = Failed
+	case len(bad) > 0:
+		now.State = Degraded
+	}
+	switch {
+	case len(bad) == 1:
+		now.Reason = sentence(bad[0])
+	case len(bad) > 1:
+		now.Reason = fmt.Sprintf("%d of %s are not as wanted: %s.", len(bad), count(len(running.Nodes), "node"), some(bad))
+	case len(r.Desired.GivenUp) > 0:
+		now.State, now.Reason = Degraded, some(r.Desired.GivenUp)
+	case r.Desired.Returning:
+		now.Reason = "The deploy was cancelled. This is the version from before it."
+	}
+}
+
+// badNodes says of each node what is wrong with it, in file order, and counts those that run.
+func badNodes(r *Record, running *lab.Lab, sides []hostSide) (bad []string, ran int) {
+	at := map[string]hostapi.NodeStatus{}
+	for _, side := range sides {
+		if side.Placed && side.Status != nil {
+			for _, n := range side.Status.Nodes {
+				at[n.Name] = n
+			}
+		}
+	}
+	for _, n := range running.Nodes {
+		status, seen := at[n.Name]
+		want := hostapi.Running
+		if n.Kind.IsContainer() {
+			want = wantedRun(n, r.Desired.Deployment)
+		}
+		if !seen {
+			bad = append(bad, n.Name+" is missing on its host")
+			continue
+		}
+		complaint := complaintOf(status, want)
+		if complaint != "" {
+			bad = append(bad, n.Name+" "+complaint)
+		} else {
+			ran++
+		}
+	}
+	return bad, ran
+}
+
+// complaintOf says in words how a node differs from what it shall be; "" when it does not.
+func complaintOf(n hostapi.NodeStatus, want hostapi.RunState) string {
+	reason := ""
+	if n.Reason != "" {
+		reason = ": " + n.Reason
+	}
+	switch n.State {
+	case hostapi.NodeFailed:
+		return "failed" + reason
+	case hostapi.NodeExited:
+		if want != hostapi.Running || n.ExitCode == nil || *n.ExitCode == 0 {
+			return ""
+		}
+		return fmt.Sprintf("ended with exit code %d%s", *n.ExitCode, reason)
+	case hostapi.NodeRunning:
+		if n.Health == "unhealthy" {
+			return "is unhealthy" + reason
+		}
+	case hostapi.NodeWaiting:
+		return "waits" + reason
+	case hostapi.NodeAbsent:
+		return "is not there" + reason
+	}
+	for _, e := range n.Execs {
+		if e.ExitCode != 0 {
+			return fmt.Sprintf("runs, but its command %q ended with exit code %d", e.Command, e.ExitCode)
+		}
+	}
+	return ""
+}
+
+func anyNode(sides []hostSide, state hostapi.NodeState) bool {
+	return slices.ContainsFunc(sides, func(s hostSide) bool {
+		return s.Status != nil && slices.ContainsFunc(s.Status.Nodes, func(n hostapi.NodeStatus) bool { return n.State == state })
+	})
+}
