@@ -304,3 +304,44 @@ func TestRunSweepsAndClosesAtTheEnd(t *testing.T) {
 		t.Errorf("open after close: %v", err)
 	}
 }
+
+func TestFewEndedSessionsAreKept(t *testing.T) {
+	c := newClock()
+	m := manager(t, Config{PerTenant: 2, Now: c.Now})
+	var sessions []*Session
+	for range 4 {
+		session, _ := open(t, m, "a", "n")
+		session.Close("Done.")
+		c.advance(time.Second)
+		sessions = append(sessions, session)
+	}
+	for i, session := range sessions {
+		_, err := m.Attach(session.Key())
+		if kept := err == nil; kept != (i >= 2) {
+			t.Errorf("session %d kept: %v", i, kept)
+		}
+	}
+}
+
+func TestALongReasonIsShortenedForTheCloseAndWholeInTheMessage(t *testing.T) {
+	s := serve(t, Config{})
+	session := s.open(t, newScripted().dial)
+	b := s.look(t, session, "")
+	long := "x" + strings.Repeat("é", 200)
+	session.Close(long)
+	if m := b.message("exit", nil); m["reason"] != long {
+		t.Errorf("exit: %v", m)
+	}
+	if _, reason := b.farewell(); reason != "x"+strings.Repeat("é", 59) {
+		t.Errorf("closed with %q", reason)
+	}
+}
+
+func TestRolesAreParsed(t *testing.T) {
+	for text, want := range map[string]Role{"": Control, "control": Control, "watch": Watch, "root": ""} {
+		got, err := ParseRole(text)
+		if got != want || (err != nil) != (want == "") || err != nil && !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q: %q %v", text, got, err)
+		}
+	}
+}
