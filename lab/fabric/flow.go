@@ -1,0 +1,206 @@
+package fabric
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/digitalocean/go-openvswitch/ovs"
+
+	"trunkline/internal/fault"
+)
+
+const flowPriority = 100
+
+// flow is one rule of the panel in the words of ovs-ofctl's dumps, so that wanted and observed compare as text.
+type flow struct {
+	inPort  int
+	tunID   uint32     // match; 0: none
+	tunSrc  netip.Addr // match
+	output  int
+	setVNI  uint32 // action; 0: none
+	setDest netip.Addr
+}
+
+func (f flow) match() string {
+	parts := []string{fmt.Sprintf("priority=%d", flowPriority), fmt.Sprintf("in_port=%d", f.inPort)}
+	if f.tunID != 0 {
+		parts = append(parts, fmt.Sprintf("tun_id=%#x", f.tunID), tunnelField(f.tunSrc, "src")+"="+f.tunSrc.String())
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ",")
+}
+
+func (f flow) actions() string {
+	out := fmt.Sprintf("output:%d", f.output)
+	if f.setVNI == 0 {
+		return out
+	}
+	return fmt.Sprintf("set_field:%#x->tun_id,set_field:%s->%s,%s", f.setVNI, f.setDest, tunnelField(f.setDest, "dst"), out)
+}
+
+func tunnelField(a netip.Addr, side string) string {
+	if a.Is6() {
+		return "tun_ipv6_" + side
+	}
+	return "tun_" + side
+}
+
+func (f flow) matches() []ovs.Match {
+	if f.tunID == 0 {
+		return nil
+	}
+	return []ovs.Match{ovs.TunnelID(uint64(f.tunID)), ovs.FieldMatch(tunnelField(f.tunSrc, "src"), f.tunSrc.String())}
+}
+
+func (f flow) asAddition(cookie uint64) *ovs.Flow {
+	var actions []ovs.Action
+	if f.setVNI != 0 {
+		actions = append(actions, ovs.SetField(fmt.Sprintf("%#x", f.setVNI), "tun_id"), ovs.SetField(f.setDest.String(), tunnelField(f.setDest, "dst")))
+	}
+	return &ovs.Flow{Priority: flowPriority, InPort: f.inPort, Matches: f.matches(), Cookie: cookie, Actions: append(actions, ovs.Output(f.output))}
+}
+
+// flowsOf lists a lab's flows: two for each cable.
+func flowsOf(w *wanted, numbers map[string]int, tunnel int) []flow {
+	flows := make([]flow, 0, 2*len(w.cables))
+	for _, c := range w.cables {
+		a := numbers[c.a]
+		if c.remote.IsValid() {
+			flows = append(flows, flow{inPort: a, output: tunnel, setVNI: c.vni, setDest: c.remote},
+				flow{inPort: tunnel, tunID: c.vni, tunSrc: c.remote, output: a})
+			continue
+		}
+		b := numbers[c.b]
+		flows = append(flows, flow{inPort: a, output: b}, flow{inPort: b, output: a})
+	}
+	return flows
+}
+
+// observedFlow is one line of a dump.
+type observedFlow struct {
+	cookie  uint64
+	match   string // fields in alphabetical order
+	actions string
+}
+
+// parseFlows reads ovs-ofctl dump-flows --no-stats --no-names.
+func parseFlows(dump []byte) ([]observedFlow, error) {
+	var flows []observedFlow
+	for line := range strings.Lines(string(dump)) {
+		line = strings.TrimSpace(line)
+		left, actions, ok := strings.Cut(line, " actions=")
+		if !ok {
+			if strings.Contains(line, "_FLOW reply") || line == "" {
+				continue
+			}
+			return nil, fault.New(fault.Internal, "Open vSwitch described a flow as %q, which this version can't read.", line)
+		}
+		f := observedFlow{actions: actions}
+		var fields []string
+		for field := range strings.SplitSeq(left, ",") {
+			field = strings.TrimSpace(field)
+			if hex, found := strings.CutPrefix(field, "cookie=0x"); found {
+				f.cookie, _ = strconv.ParseUint(hex, 16, 64)
+			} else if field != "table=0" {
+				fields = append(fields, field)
+			}
+		}
+		slices.Sort(fields)
+		f.match = strings.Join(fields, ",")
+		flows = append(flows, f)
+	}
+	return flows, nil
+}
+
+var portNumber = regexp.MustCompile(`(?:in_port=|output:)(\d+)`)
+
+// mentions lists the port numbers a flow names.
+func (f observedFlow) mentions() []int {
+	var numbers []int
+	for _, m := range portNumber.FindAllStringSubmatch(f.match+" "+f.actions, -1) {
+		n, _ := strconv.Atoi(m[1])
+		numbers = append(numbers, n)
+	}
+	return numbers
+}
+
+// flowChange is what one bundle does: removals first.
+type flowChange struct {
+	remove []observedFlow
+	add    []flow
+}
+
+func diffFlows(have []observedFlow, want []flow, cookie uint64) flowChange {
+	byMatch := map[string]observedFlow{}
+	for _, h := range have {
+		byMatch[h.match] = h
+	}
+	var c flowChange
+	wanted := map[string]bool{}
+	for _, w := range want {
+		wanted[w.match()] = true
+		if h, ok := byMatch[w.match()]; !ok || h.cookie != cookie || h.actions != w.actions() {
+			c.add = append(c.add, w)
+		}
+	}
+	for _, h := range have {
+		if h.cookie == cookie && !wanted[h.match] {
+			c.remove = append(c.remove, h)
+		}
+	}
+	return c
+}
+
+// applyFlows commits a change as one bundle: all of it or nothing.
+func (v *vswitch) applyFlows(ctx context.Context, bridge string, cookie uint64, c flowChange) error {
+	if len(c.remove) == 0 && len(c.add) == 0 {
+		return nil
+	}
+	v.writes.Add(1)
+	fill := func(tx *ovs.FlowTransaction) error {
+		for _, h := range c.remove {
+			m, err := h.asRemoval(cookie)
+			if err != nil {
+				return tx.Discard(err)
+			}
+			tx.Delete(m)
+		}
+		for _, f := range c.add {
+			tx.Add(f.asAddition(cookie))
+		}
+		return tx.Commit()
+	}
+	return v.withOpenFlow(ctx, func(of *ovs.OpenFlowService) error { return of.AddFlowBundle(bridge, fill) })
+}
+
+// asRemoval matches exactly the flow of that cookie.
+func (f observedFlow) asRemoval(cookie uint64) (*ovs.MatchFlow, error) {
+	m := &ovs.MatchFlow{Cookie: cookie, CookieMask: ^uint64(0), Table: ovs.AnyTable}
+	for field := range strings.SplitSeq(f.match, ",") {
+		key, value, _ := strings.Cut(field, "=")
+		switch key {
+		case "priority":
+		case "in_port":
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				return nil, fault.Wrap(err, fault.Internal, "Open vSwitch described a flow as %q, which this version can't read.", f.match)
+			}
+			m.InPort = n
+		default:
+			m.Matches = append(m.Matches, ovs.FieldMatch(key, value))
+		}
+	}
+	return m, nil
+}
+
+// removeFlows deletes every flow of a cookie.
+func (v *vswitch) removeFlows(ctx context.Context, bridge string, cookie uint64) error {
+	v.writes.Add(1)
+	all := &ovs.MatchFlow{Cookie: cookie, CookieMask: ^uint64(0), Table: ovs.AnyTable}
+	return v.withOpenFlow(ctx, func(of *ovs.OpenFlowService) error { return of.DelFlows(bridge, all) })
+}

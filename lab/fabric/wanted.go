@@ -1,0 +1,236 @@
+package fabric
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"trunkline/lab"
+	"trunkline/lab/hostapi"
+)
+
+// wanted is what a lab shall have in Open vSwitch and in the host's namespace. It is computed from the spec alone.
+type wanted struct {
+	lab        string
+	generation int64
+	bridges    map[string]bridgeWant
+	ports      map[string]portWant
+	ends       map[string]endWant // devices of the host's namespace
+	cables     []cableWant
+	limits     map[string]string // by cable id
+	tunnel     bool              // a cable leads to another host
+}
+
+// bridgeWant is a segment's bridge.
+type bridgeWant struct {
+	name, object, stp string
+	transparent       bool // frames to reserved addresses pass: it behaves like a wire, not like a bridge of IEEE 802.1D
+}
+
+// portWant is a port of the panel or of a segment.
+type portWant struct {
+	name, bridge, object string
+	panel                bool              // flows name its number
+	kind                 string            // "" for a device, "patch"
+	options              map[string]string // patch: its peer
+	vlan                 vlanWant
+	device               bool // it needs the device of its name
+}
+
+// vlanWant is what a segment's port does with VLANs. The zero value lets every VLAN pass.
+type vlanWant struct {
+	mode   string // "", access, trunk, native-untagged
+	tag    int
+	trunks []int
+}
+
+// endWant is a device of the host's namespace: a host end of a node's interface, or half of a veth pair that joins the panel to a segment.
+type endWant struct {
+	object  string
+	up      bool
+	impair  lab.Impairment // towards what the device leads to
+	cable   string
+	inPlace bool   // Plug or the internet node made it; otherwise Wire does
+	peer    string // of a pair that Wire makes
+}
+
+// cableWant joins two panel ports, or one with another host.
+type cableWant struct {
+	id     string
+	a, b   string
+	vni    uint32
+	remote netip.Addr
+}
+
+// planner builds a wanted.
+type planner struct {
+	names     namer
+	spec      hostapi.LabSpec
+	present   func(hostEnd string) bool
+	impairs   func(lab.Impairment) (possible lab.Impairment, limit string)
+	w         *wanted
+	nodes     map[string]hostapi.NodeSpec
+	segments  map[string]hostapi.SegmentSpec
+	internets map[string]hostapi.InternetSpec
+	used      map[hostapi.PortRef]string // port to its cable
+}
+
+// end is one side of a cable, resolved.
+type end struct {
+	ref   hostapi.PortRef
+	port  string // panel port; "" when it isn't there now
+	held  string // device whose carrier follows the cable; "" for a segment
+	limit string
+}
+
+// plan turns a spec into what is wanted. present tells whether the host end of an interface exists; impairs what is left of an
+// impairment on this kernel, and what to say of the rest.
+func plan(names namer, spec hostapi.LabSpec, present func(string) bool, impairs func(lab.Impairment) (lab.Impairment, string)) *wanted {
+	p := &planner{names: names, spec: spec, present: present, impairs: impairs,
+		w: &wanted{lab: spec.ID, generation: spec.Generation, bridges: map[string]bridgeWant{}, ports: map[string]portWant{},
+			ends: map[string]endWant{}, limits: map[string]string{}},
+		nodes: map[string]hostapi.NodeSpec{}, segments: map[string]hostapi.SegmentSpec{}, internets: map[string]hostapi.InternetSpec{},
+		used: map[hostapi.PortRef]string{}}
+	for _, s := range spec.Segments {
+		p.segments[s.Name] = s
+		p.w.bridges[names.segment(spec.ID, s.Name)] = bridgeWant{name: names.segment(spec.ID, s.Name), object: s.Name, stp: s.STP, transparent: s.STP == ""}
+	}
+	for _, n := range spec.Nodes {
+		p.nodes[n.Name] = n
+		for _, i := range n.Interfaces {
+			p.hostEnd(n.Name, i.Name, i.Dummy)
+		}
+	}
+	for _, in := range spec.Internets {
+		p.internets[in.Name] = in
+		for _, i := range in.Interfaces {
+			p.hostEnd(in.Name, i, false)
+		}
+	}
+	for _, c := range spec.Cables {
+		p.cable(c)
+	}
+	return p.w
+}
+
+// hostEnd notes a device that Plug or the internet node made; it is down until a cable holds it.
+func (p *planner) hostEnd(node, iface string, up bool) {
+	if name := p.names.hostEnd(p.spec.ID, node, iface); iface != loopback && p.present(name) {
+		p.w.ends[name] = endWant{object: node + ":" + iface, up: up, inPlace: true}
+	}
+}
+
+func (p *planner) cable(c hostapi.CableSpec) {
+	a := p.resolve(c, c.A, c.BtoA)
+	if c.Remote.IsValid() {
+		p.w.tunnel = true
+		if p.connected(c, a) && !c.Cut {
+			p.raise(a)
+			p.w.cables = append(p.w.cables, cableWant{id: c.ID, a: a.port, vni: c.VNI, remote: c.Remote.Unmap()})
+		}
+		return
+	}
+	b := p.resolve(c, c.B, c.AtoB)
+	if p.connected(c, a) && p.connected(c, b) && !c.Cut {
+		p.raise(a)
+		p.raise(b)
+		p.w.cables = append(p.w.cables, cableWant{id: c.ID, a: a.port, b: b.port})
+	}
+}
+
+func (p *planner) connected(c hostapi.CableSpec, e end) bool {
+	if e.limit != "" {
+		p.w.limits[c.ID] = e.limit
+	}
+	return e.port != ""
+}
+
+func (p *planner) raise(e end) {
+	if w, ok := p.w.ends[e.held]; ok {
+		w.up = true
+		p.w.ends[e.held] = w
+	}
+}
+
+// resolve finds the panel port of one side of a cable, and what impairs the frames that leave the panel there.
+func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.Impairment) end {
+	if other, taken := p.used[ref]; taken {
+		return end{ref: ref, limit: fmt.Sprintf("The interface %s:%s already has the cable %q.", ref.Node, ref.Interface, other)}
+	}
+	p.used[ref] = c.ID
+	if !towards.IsZero() {
+		possible, limit := p.impairs(towards)
+		if limit != "" {
+			p.w.limits[c.ID] = limit
+		}
+		towards = possible
+	}
+	if s, ok := p.segments[ref.Node]; ok {
+		return p.resolveSegment(c, s, ref, towards)
+	}
+	_, isNode := p.nodes[ref.Node]
+	_, isInternet := p.internets[ref.Node]
+	if !isNode && !isInternet {
+		return end{ref: ref, limit: fmt.Sprintf("The cable's end %s:%s is not on this host.", ref.Node, ref.Interface)}
+	}
+	name := p.names.hostEnd(p.spec.ID, ref.Node, ref.Interface)
+	w, there := p.w.ends[name]
+	if !there {
+		return end{ref: ref}
+	}
+	w.impair, w.cable = towards, c.ID
+	p.w.ends[name] = w
+	p.w.ports[name] = portWant{name: name, object: w.object, panel: true, device: true}
+	return end{ref: ref, port: name, held: name}
+}
+
+// resolveSegment joins a segment to the panel: by patch ports, or by a veth pair where frames towards the segment are impaired,
+// since a queueing discipline needs a device.
+func (p *planner) resolveSegment(c hostapi.CableSpec, s hostapi.SegmentSpec, ref hostapi.PortRef, towards lab.Impairment) end {
+	i := slices.IndexFunc(s.Ports, func(port hostapi.SegmentPortSpec) bool { return port.Name == ref.Interface })
+	if i < 0 {
+		return end{ref: ref, limit: fmt.Sprintf("The segment %s has no port %s.", ref.Node, ref.Interface)}
+	}
+	bridge := p.names.segment(p.spec.ID, s.Name)
+	inner, outer := p.names.joinSegment(p.spec.ID, s.Name, ref.Interface), p.names.joinPanel(p.spec.ID, s.Name, ref.Interface)
+	object := s.Name + ":" + ref.Interface
+	toPanel := portWant{name: inner, bridge: bridge, object: object, vlan: vlanOf(s.Ports[i])}
+	toSegment := portWant{name: outer, object: object, panel: true}
+	if towards.IsZero() {
+		toPanel.kind, toPanel.options = "patch", map[string]string{"peer": outer}
+		toSegment.kind, toSegment.options = "patch", map[string]string{"peer": inner}
+	} else {
+		toPanel.device, toSegment.device = true, true
+		p.w.ends[outer] = endWant{object: object, up: true, impair: towards, cable: c.ID, peer: inner}
+		p.w.ends[inner] = endWant{object: object, up: true}
+	}
+	p.w.ports[inner], p.w.ports[outer] = toPanel, toSegment
+	return end{ref: ref, port: outer}
+}
+
+func vlanOf(s hostapi.SegmentPortSpec) vlanWant {
+	trunks := slices.Clone(s.Trunk)
+	slices.Sort(trunks)
+	trunks = slices.Compact(trunks)
+	switch {
+	case s.Access > 0:
+		return vlanWant{mode: "access", tag: s.Access}
+	case s.Native > 0:
+		return vlanWant{mode: "native-untagged", tag: s.Native, trunks: trunks}
+	case len(trunks) > 0:
+		return vlanWant{mode: "trunk", trunks: trunks}
+	}
+	return vlanWant{}
+}
+
+// panelPorts lists the ports of the panel in a stable order.
+func (w *wanted) panelPorts() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(w.ports)) {
+		if w.ports[name].panel {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,334 @@
+package fabric
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"trunkline/internal/fault"
+	"trunkline/lab/host"
+	"trunkline/lab/hostapi"
+)
+
+// wiringRun is one Wire under way.
+type wiringRun struct {
+	f     *Fabric
+	w     *wanted
+	links map[string]netlink.Link // devices of the host that are wanted, by name
+	panel string
+	state *ovsState
+	flows []observedFlow
+}
+
+// Wire implements host.Fabric. What must lose its carrier loses it first, before Open vSwitch is asked anything.
+// Codes: unavailable (Open vSwitch or the kernel can't be asked), conflict (something of another maker is in the way), unsupported.
+func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[string]bool) (host.WireReport, error) {
+	start := time.Now()
+	f.wiring.Lock()
+	defer f.wiring.Unlock()
+	if err := f.ensureGuard(ctx); err != nil {
+		return host.WireReport{}, err
+	}
+	said, err := f.ensureInternets(ctx, spec)
+	if err != nil {
+		return host.WireReport{}, err
+	}
+	run := &wiringRun{f: f}
+	if err := run.plan(ctx, spec, absent); err != nil {
+		return host.WireReport{}, err
+	}
+	if err := run.carriers(ctx, false); err != nil {
+		return host.WireReport{}, err
+	}
+	if err := run.makeJoins(ctx); err != nil {
+		return host.WireReport{}, err
+	}
+	flows, err := run.converge(ctx)
+	if err != nil {
+		return host.WireReport{}, err
+	}
+	if err := run.carriers(ctx, true); err != nil {
+		return host.WireReport{}, err
+	}
+	if err := f.shape(ctx, run.w.ends, run.links, f.probe().netem); err != nil {
+		return host.WireReport{}, err
+	}
+	if err := run.dropJoins(ctx); err != nil {
+		return host.WireReport{}, err
+	}
+	for id, sentence := range said {
+		run.w.limits[id] = sentence
+	}
+	return host.WireReport{Limits: run.w.limits, Ports: len(run.w.panelPorts()), Flows: flows, Elapsed: time.Since(start)}, nil
+}
+
+// plan looks the host ends up and computes what is wanted.
+func (r *wiringRun) plan(ctx context.Context, spec hostapi.LabSpec, absent map[string]bool) error {
+	r.links = map[string]netlink.Link{}
+	find := func(node, iface string) error {
+		name := r.f.names.hostEnd(spec.ID, node, iface)
+		link, err := linkNamed(ctx, r.f.root, name)
+		if err != nil {
+			return fault.Wrap(err, fault.Unavailable, "The interfaces of this host can't be asked for.")
+		}
+		if link != nil && r.f.names.ownsGroup(link.Attrs().Group) {
+			r.links[name] = link
+		}
+		return nil
+	}
+	for _, n := range spec.Nodes {
+		for _, i := range n.Interfaces {
+			if absent[n.Name] || i.Name == loopback {
+				continue
+			}
+			if err := find(n.Name, i.Name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, in := range spec.Internets {
+		for _, i := range in.Interfaces {
+			if err := find(in.Name, i); err != nil {
+				return err
+			}
+		}
+	}
+	present := func(name string) bool { return r.links[name] != nil }
+	r.w = plan(r.f.names, spec, present, r.f.probe().possibleImpairment)
+	return nil
+}
+
+// carriers brings the host ends down that shall be (up false), or up (up true). A node sees its carrier go or come.
+func (r *wiringRun) carriers(ctx context.Context, up bool) error {
+	for _, name := range slices.Sorted(maps.Keys(r.w.ends)) {
+		if link := r.links[name]; link != nil && r.w.ends[name].up == up {
+			if err := r.f.setUp(ctx, link, up); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// makeJoins makes the veth pairs that stand for patch ports where frames towards a segment are impaired.
+func (r *wiringRun) makeJoins(ctx context.Context) error {
+	for _, name := range slices.Sorted(maps.Keys(r.w.ends)) {
+		e := r.w.ends[name]
+		if e.inPlace || e.peer == "" {
+			continue
+		}
+		for _, side := range []string{name, e.peer} {
+			link, err := r.joinLink(ctx, side, name, e.peer)
+			if err != nil {
+				return err
+			}
+			if err := r.f.dressHostEnd(ctx, link, r.w.lab, e.object, side, 0); err != nil {
+				return err
+			}
+			r.links[side] = link
+		}
+	}
+	return nil
+}
+
+// joinMTU lets any frame pass that a node's interface may send.
+const joinMTU = 65535
+
+func (r *wiringRun) joinLink(ctx context.Context, side, outer, inner string) (netlink.Link, error) {
+	link, err := linkNamed(ctx, r.f.root, side)
+	if err == nil && link == nil {
+		group := r.f.names.labGroup(r.w.lab)
+		veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: outer, MTU: joinMTU, TxQLen: -1, Group: group},
+			PeerName: inner, PeerMTU: joinMTU, PeerTxQLen: -1}
+		if err = r.f.change(ctx, func() error { return r.f.root.LinkAdd(veth) }); err == nil {
+			link, err = linkNamed(ctx, r.f.root, side)
+		}
+	}
+	if err != nil || link == nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "The pair that joins a segment to the panel can't be made.")
+	}
+	return link, nil
+}
+
+// dropJoins removes the pairs whose ports are gone.
+func (r *wiringRun) dropJoins(ctx context.Context) error {
+	for _, name := range slices.Sorted(maps.Keys(r.state.ports)) {
+		p := r.state.ports[name]
+		if p.ids[idHost] != r.f.cfg.HostID || p.ids[idLab] != r.w.lab || p.ids[idLink] == "" || p.bridge != r.panel || r.w.ends[name].peer != "" {
+			continue
+		}
+		if len(name) < len(joinPanelPrefix) || name[:len(joinPanelPrefix)] != joinPanelPrefix {
+			continue
+		}
+		link, err := linkNamed(ctx, r.f.root, name)
+		if err != nil {
+			return fault.Wrap(err, fault.Unavailable, "The interfaces of this host can't be asked for.")
+		}
+		if link != nil {
+			if err := r.f.deleteLink(ctx, link); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// converge makes Open vSwitch what is wanted and returns how many flows the lab has.
+func (r *wiringRun) converge(ctx context.Context) (int, error) {
+	if err := r.observe(ctx); err != nil {
+		return 0, err
+	}
+	devices := make(map[string]int, len(r.links))
+	for name, link := range r.links {
+		devices[name] = link.Attrs().Index
+	}
+	t, err := r.diff(devices)
+	if err != nil {
+		return 0, err
+	}
+	if err := r.commit(ctx, t); err != nil {
+		return 0, err
+	}
+	if err := r.verify(ctx, t); err != nil {
+		return 0, err
+	}
+	r.dropUnopened(t)
+	want := flowsOf(r.w, t.numbers, t.numbers[r.f.names.tunnel()])
+	cookie := r.f.names.cookie(r.w.lab)
+	if err := r.f.ovs.applyFlows(ctx, r.panel, cookie, diffFlows(r.flows, want, cookie)); err != nil {
+		return 0, err
+	}
+	return len(want), nil
+}
+
+// observe reads Open vSwitch: what is configured, and the flows of the panel when there is one.
+func (r *wiringRun) observe(ctx context.Context) (err error) {
+	if r.state, err = r.f.ovs.observe(ctx); err != nil {
+		return err
+	}
+	panel := r.state.panelOf(r.f.cfg.HostID)
+	if panel == nil {
+		r.panel, err = r.f.freePanelName(ctx, r.state)
+		return err
+	}
+	r.panel = panel.name
+	dump, err := r.f.ovs.dumpFlows(ctx, r.panel)
+	if err != nil {
+		return err
+	}
+	r.flows, err = parseFlows(dump)
+	return err
+}
+
+// freePanelName is tl-panel, or a name of this host alone where another agent on the machine has that.
+func (f *Fabric) freePanelName(ctx context.Context, s *ovsState) (string, error) {
+	const usual = "tl-panel"
+	link, err := linkNamed(ctx, f.root, usual)
+	if err != nil {
+		return "", fault.Wrap(err, fault.Unavailable, "The interfaces of this host can't be asked for.")
+	}
+	if link == nil && s.bridges[usual] == nil {
+		return usual, nil
+	}
+	return "tl-" + f.names.digest(8, panelObject), nil
+}
+
+func (r *wiringRun) diff(devices map[string]int) (*transaction, error) {
+	d := &differ{names: r.f.names, state: r.state, panel: r.panel, datapath: r.f.datapath(), devices: devices,
+		busy: busyNumbers(r.state, r.panel, r.flows)}
+	return d.diff(r.w)
+}
+
+func (r *wiringRun) commit(ctx context.Context, t *transaction) error {
+	if len(t.before) > 0 {
+		if err := r.f.ovs.commit(ctx, t.before); err != nil {
+			return err
+		}
+	}
+	if len(t.change) > 0 {
+		return r.f.ovs.commit(ctx, t.change)
+	}
+	return nil
+}
+
+// verify reads back the numbers of the ports that were made. Flows follow the number a port has, not the one it was to get; a port that
+// could not be opened has none and is made once more.
+func (r *wiringRun) verify(ctx context.Context, t *transaction) error {
+	if len(t.made) == 0 {
+		return nil
+	}
+	again, err := r.readBack(ctx, t)
+	if err != nil || len(again) == 0 {
+		return err
+	}
+	for name := range again {
+		r.f.log.Warn("port was not opened, trying once more", "port", name, "object", r.w.ports[name].object, "complaint", r.state.ports[name].complaint)
+	}
+	devices := map[string]int{}
+	for name := range r.links {
+		link, err := linkNamed(ctx, r.f.root, name)
+		if err != nil {
+			return fault.Wrap(err, fault.Unavailable, "The interfaces of this host can't be asked for.")
+		}
+		if link == nil {
+			link = r.links[name] // gone: its port will be refused again and its cable left out
+		}
+		r.links[name], devices[name] = link, link.Attrs().Index
+	}
+	second, err := r.diff(devices)
+	if err != nil {
+		return err
+	}
+	if err := r.commit(ctx, second); err != nil {
+		return err
+	}
+	maps.Copy(t.numbers, second.numbers)
+	_, err = r.readBack(ctx, t)
+	return err
+}
+
+// readBack takes the numbers from Open vSwitch and returns the panel ports that have none.
+func (r *wiringRun) readBack(ctx context.Context, t *transaction) (unopened map[string]bool, err error) {
+	before := r.state
+	if r.state, err = r.f.ovs.observe(ctx); err != nil {
+		return nil, err
+	}
+	unopened = map[string]bool{}
+	for name := range t.numbers {
+		p := r.state.ports[name]
+		switch {
+		case p == nil:
+			delete(t.numbers, name)
+		case p.ofport > 0:
+			t.numbers[name] = p.ofport
+		default:
+			unopened[name] = true
+			delete(t.numbers, name)
+		}
+	}
+	// dropJoins needs to see what was removed.
+	for name, p := range before.ports {
+		if r.state.ports[name] == nil {
+			r.state.ports[name] = p
+		}
+	}
+	return unopened, nil
+}
+
+// dropUnopened leaves out the cables of ports that Open vSwitch couldn't open: their nodes ended meanwhile.
+func (r *wiringRun) dropUnopened(t *transaction) {
+	var kept []cableWant
+	for _, c := range r.w.cables {
+		_, a := t.numbers[c.a]
+		_, b := t.numbers[c.b]
+		if a && (b || c.remote.IsValid()) {
+			kept = append(kept, c)
+			continue
+		}
+		r.w.limits[c.id] = "Open vSwitch couldn't open a port of this cable: its node ended meanwhile, or is being restarted."
+	}
+	r.w.cables = kept
+}
