@@ -2,10 +2,12 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"trunkline/internal/fault"
 	"trunkline/lab/control"
 	"trunkline/tenancy"
 )
@@ -29,7 +31,15 @@ func (a *API) intentOperations() {
 	}
 	huma.Register(a.huma, accepted("POST", "/labs/{lab}/destroy", "destroy-lab", "Remove everything the lab has on compute hosts"),
 		func(ctx context.Context, in *destroyInput) (*answer[*control.LabView], error) {
-			return a.after(ctx, in.Lab, a.Intents.Destroy(ctx, actorOf(ctx), in.Lab, in.Forget))
+			before, err := a.Labs.Get(ctx, actorOf(ctx), in.Lab)
+			if err != nil {
+				return nil, public(err)
+			}
+			now, err := a.after(ctx, before.ID, a.Intents.Destroy(ctx, actorOf(ctx), before.ID, in.Forget))
+			if in.Forget && isGone(err) {
+				return respond(&before.LabView, nil)
+			}
+			return now, err
 		})
 
 	type nodeInput struct {
@@ -70,6 +80,12 @@ func (a *API) after(ctx context.Context, lab string, err error) (*answer[*contro
 		return nil, public(err)
 	}
 	return respond(&detail.LabView, nil)
+}
+
+// isGone reports that a lab was removed before it could be shown once more.
+func isGone(err error) bool {
+	var body *errorBody
+	return errors.As(err, &body) && body.Fault.Code == fault.NotFound
 }
 
 type intentFunc func(ctx context.Context, actor tenancy.Actor, lab string) error
