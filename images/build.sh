@@ -43,6 +43,7 @@ fail() {
 
 suite() {
   local codename
+  # shellcheck source=/dev/null
   codename=$(. /etc/os-release 2>/dev/null && printf '%s' "${VERSION_CODENAME:-}")
   printf '%s' "${SUITE:-${codename:-bookworm}}"
 }
@@ -210,11 +211,11 @@ step_of() {
 
 draw() {
   [ "$TTY" = yes ] || return 0
-  local done=$1 name what='' filled width=24
+  local built=$1 name what='' filled width=24
   for name in "${!PID[@]}"; do what+="${what:+, }$name $(step_of "$name")"; done
-  filled=$((done * width / ${#STALE[@]}))
+  filled=$((built * width / ${#STALE[@]}))
   printf '\r\033[K[%s%s] %d/%d images  %s' "$(printf '%*s' "$filled" '' | tr ' ' '#')" "$(printf '%*s' $((width - filled)) '' | tr ' ' '.')" \
-    "$done" "${#STALE[@]}" "$what"
+    "$built" "${#STALE[@]}" "$what"
 }
 
 # finished NAME CODE: says how it went; on failure shows the end of the log and ends the others.
@@ -237,7 +238,7 @@ declare -A PID=() BEGAN=() STATE=()
 # ready NAME: its parent is not still to be built.
 ready() {
   local parent=${PARENT[$1]:-}
-  [ -z "$parent" ] || [ "${STATE[$parent]:-done}" = done ]
+  [ -z "$parent" ] || [ "${STATE[$parent]:-built}" = built ]
 }
 
 start_ready() {
@@ -254,18 +255,19 @@ start_ready() {
 }
 
 build_stale() {
-  local name code done=0
+  local name code built=0
   for name in "${STALE[@]}"; do STATE[$name]=waiting; done
-  while [ "$done" -lt "${#STALE[@]}" ]; do
+  while [ "$built" -lt "${#STALE[@]}" ]; do
     start_ready
-    draw "$done"
+    draw "$built"
     for name in "${!PID[@]}"; do
       if ! kill -0 "${PID[$name]}" 2>/dev/null; then
         code=0
         wait "${PID[$name]}" || code=$?
         unset "PID[$name]"
         finished "$name" "$code"
-        STATE[$name]=done done=$((done + 1))
+        STATE[$name]=built
+        built=$((built + 1))
       fi
     done
     sleep 0.2
@@ -306,7 +308,7 @@ main() {
   WORK=$(mktemp -d "${TMPDIR:-/var/tmp}/trunkline-images.XXXXXX")
   trap clean_up EXIT
   trap 'exit 130' INT TERM
-  printf 'Building %d node image%s (once; about two minutes for all)\n' "${#STALE[@]}" "$([ "${#STALE[@]}" = 1 ] || echo s)"
+  printf 'Building %s of %d node images. All of them take a minute or two, once.\n' "${#STALE[@]}" "${#ALL[@]}"
   build_stale
 }
 

@@ -19,6 +19,7 @@ options+=(
 )
 
 # usr-is-merged with the hook keeps the package "usrmerge" out, which needs all of perl (50 MB).
+# shellcheck disable=SC2016 # the hooks' "$1" is mmdebstrap's
 exec mmdebstrap --quiet --mode=root --variant=apt --format=tar \
   --include=ca-certificates,usr-is-merged \
   --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \

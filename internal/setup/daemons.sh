@@ -9,6 +9,7 @@
 # Ctrl-C in the terminal and the end of this script leave them running. Logs: $TRUNKLINE_LOG_DIR (default /var/log/trunkline).
 set -euo pipefail
 
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 LOG_DIR=${TRUNKLINE_LOG_DIR:-/var/log/trunkline}
 RUN_DIR=${TRUNKLINE_RUN_DIR:-/run/trunkline}
 DOCKER_SOCKET=${TRUNKLINE_DOCKER_SOCKET:-/var/run/docker.sock}
@@ -34,11 +35,10 @@ docker_answers() {
   fi
 }
 
-# Both parts: the database, and the switch that has taken it over (ovs_version is written by ovs-ctl or by us, cur_cfg by vswitchd).
-ovs_answers() {
-  [ -S "$OVS_SOCKET" ] && ovs_pid ovs-vswitchd >/dev/null &&
-    timeout 5 ovs-vsctl --timeout=4 --no-wait show >/dev/null 2>&1
-}
+# Both parts: the database, and the switch itself.
+ovs_answers() { ovs_pid ovs-vswitchd >/dev/null && ovsdb_answers; }
+
+ovsdb_answers() { [ -S "$OVS_SOCKET" ] && timeout 5 ovs-vsctl --timeout=4 --no-wait show >/dev/null 2>&1; }
 
 # Prints the process id of an OVS daemon that lives.
 ovs_pid() {
@@ -48,14 +48,16 @@ ovs_pid() {
   [ -d "/proc/$pid" ] && printf '%s\n' "$pid"
 }
 
-# wait_for WHAT LOG COMMAND...: polls until COMMAND succeeds; at the bound prints the end of LOG and fails.
+# wait_for WHAT NAME COMMAND...: polls until COMMAND succeeds. At the bound, or when the daemon NAME that was started by hand has
+# ended, prints the end of its log and fails.
 wait_for() {
-  local what=$1 log=$2 deadline=$((SECONDS + WAIT_SECONDS))
+  local what=$1 name=$2 deadline=$((SECONDS + WAIT_SECONDS))
+  local log=$LOG_DIR/$name.log
   shift 2
   until "$@"; do
-    if [ "$SECONDS" -ge "$deadline" ]; then
+    if [ "$SECONDS" -ge "$deadline" ] || ended "$name"; then
       {
-        printf 'trunkline: %s did not answer within %s seconds.\n' "$what" "$WAIT_SECONDS"
+        printf 'trunkline: %s does not answer%s.\n' "$what" "$(ended "$name" && echo ", because it ended at once" || echo " after $WAIT_SECONDS seconds")"
         if [ -s "$log" ]; then
           printf 'The end of %s:\n' "$log"
           tail -n 20 "$log" | sed 's/^/  /'
@@ -67,6 +69,12 @@ wait_for() {
     fi
     sleep 0.1
   done
+}
+
+# ended NAME: the daemon was started by hand and is gone.
+ended() {
+  local file=$RUN_DIR/$1.pid
+  [ -s "$file" ] && ! [ -d "/proc/$(<"$file")" ]
 }
 
 need_root() {
@@ -92,7 +100,7 @@ start_docker() {
     # Labs need none of Docker's own networking, and its iptables rules would drop bridged lab frames.
     detach dockerd dockerd --bridge=none --iptables=false --host="unix://$DOCKER_SOCKET"
   fi
-  wait_for Docker "$LOG_DIR/dockerd.log" docker_answers
+  wait_for Docker dockerd docker_answers
 }
 
 start_ovs() {
@@ -105,7 +113,7 @@ start_ovs() {
   else
     start_ovs_by_hand
   fi
-  wait_for 'Open vSwitch' "$LOG_DIR/ovs-vswitchd.log" ovs_answers
+  wait_for 'Open vSwitch' ovs-vswitchd ovs_answers
 }
 
 start_ovs_by_hand() {
@@ -117,7 +125,7 @@ start_ovs_by_hand() {
   if ! ovs_pid ovsdb-server >/dev/null; then
     detach ovsdb-server ovsdb-server "$OVS_DATABASE" --remote="punix:$OVS_SOCKET" --pidfile --unixctl=/var/run/openvswitch/ovsdb-server.ctl \
       --remote=db:Open_vSwitch,Open_vSwitch,manager_options -vconsole:warn
-    wait_for ovsdb-server "$LOG_DIR/ovsdb-server.log" ovsdb_answers
+    wait_for "The Open vSwitch database" ovsdb-server ovsdb_answers
     ovs-vsctl --no-wait init
     ovs-vsctl --no-wait set Open_vSwitch . "ovs-version=$(ovs-vswitchd --version | sed -n '1s/.* //p')"
   fi
@@ -125,8 +133,6 @@ start_ovs_by_hand() {
     detach ovs-vswitchd ovs-vswitchd "unix:$OVS_SOCKET" --pidfile -vconsole:warn
   fi
 }
-
-ovsdb_answers() { [ -S "$OVS_SOCKET" ] && timeout 5 ovs-vsctl --timeout=4 --no-wait show >/dev/null 2>&1; }
 
 # stop NAME: ends the daemon that detach started, if that very process still lives.
 stop_daemon() {
