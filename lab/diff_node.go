@@ -1,0 +1,88 @@
+package lab
+
+// changes names the fields in which two nodes of one name differ: those that need the node made anew, and those that are
+// applied while it runs. Positions in the drawing and lines in the file are no change.
+func changes(a, b *Node) (fresh, live []string) {
+	fresh = compare([]pair{
+		{"kind", a.Kind, b.Kind},
+		{"image", imageOf(a), imageOf(b)},
+		{"entrypoint", a.Entrypoint, b.Entrypoint},
+		{"cmd", a.Cmd, b.Cmd},
+		{"env", a.Env, b.Env},
+		{"labels", a.Labels, b.Labels},
+		{"binds", bindsOf(a), bindsOf(b)},
+		{"startup-config", a.StartupConfig, b.StartupConfig},
+		{"user", a.User, b.User},
+		{"hostname", a.Hostname, b.Hostname},
+		{"shm-size", a.ShmBytes, b.ShmBytes},
+		{"sysctls", a.Sysctls, b.Sysctls},
+		{"cap-add", a.CapAdd, b.CapAdd},
+		{"dns", a.DNS, b.DNS},
+		{"healthcheck", a.Healthcheck, b.Healthcheck},
+		{"restart-policy", policyOf(a), policyOf(b)},
+	})
+	live = compare([]pair{
+		{"group", a.Group, b.Group},
+		{"cpu", a.CPU, b.CPU},
+		{"memory", a.MemoryBytes, b.MemoryBytes},
+		{"ports", a.Ports, b.Ports},
+		{"mgmt-ipv4", a.MgmtIPv4, b.MgmtIPv4},
+		{"mgmt-ipv6", a.MgmtIPv6, b.MgmtIPv6},
+		{"network-mode", a.NoMgmt, b.NoMgmt},
+		{"startup-delay", a.StartupDelay, b.StartupDelay},
+		{"stages", waitsOf(a), waitsOf(b)},
+		{"stage commands", a.StageExecs, b.StageExecs},
+		{"exec", a.Exec, b.Exec},
+		{"auto-start", a.Run, b.Run},
+		{"interfaces", a.Interfaces, b.Interfaces},
+		{"egress", a.Egress, b.Egress},
+		{"switch", orZero(a.Switch), orZero(b.Switch)},
+		{"internet", orZero(a.Internet), orZero(b.Internet)},
+	})
+	// A router reads its configuration when it starts; elsewhere routing is static routes, which are set at any time.
+	if routing := compare([]pair{{"routing", a.Routing, b.Routing}}); b.Kind == Router {
+		fresh = append(fresh, routing...)
+	} else {
+		live = append(live, routing...)
+	}
+	return fresh, live
+}
+
+func imageOf(n *Node) string {
+	if n.Image == "" {
+		return n.Kind.DefaultImage()
+	}
+	return n.Image
+}
+
+func policyOf(n *Node) string {
+	if n.RestartPolicy == "" {
+		return "no"
+	}
+	return n.RestartPolicy
+}
+
+// bindsOf and waitsOf are the lists without their lines in the file.
+func bindsOf(n *Node) []Bind {
+	list := append([]Bind(nil), n.Binds...)
+	for i := range list {
+		list[i].Line = 0
+	}
+	return list
+}
+
+func waitsOf(n *Node) []Wait {
+	list := append([]Wait(nil), n.Stages...)
+	for i := range list {
+		list[i].Line = 0
+	}
+	return list
+}
+
+func orZero[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
