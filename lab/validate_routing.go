@@ -119,16 +119,25 @@ func (v *validator) ospf(n *Node, o *OSPF, at string) {
 	if len(o.Areas) == 0 {
 		v.say(n.Line, at+".areas", "OSPF of %s has no areas. Add areas: with 0.0.0.0: and a list of interfaces.", n.Name)
 	}
+	byName, byNetwork := false, false
 	for _, area := range sorted(o.Areas) {
 		if !isArea(area) {
 			v.say(n.Line, at+".areas."+area, "An OSPF area is written 0.0.0.0 or 0, not %q.", area)
 		}
 		for _, member := range o.Areas[area] {
 			if p, err := netip.ParsePrefix(member); err == nil && p.Addr().Is4() {
+				byNetwork = true
 				continue
 			}
+			byName = true
 			v.known(n, member, at+".areas."+area)
 		}
+	}
+	if byName && byNetwork {
+		v.say(n.Line, at+".areas", "OSPF of %s names both interfaces and networks; FRR takes one or the other. Keep to interfaces.", n.Name)
+	}
+	if byNetwork && (o.HelloSeconds > 0 || o.DeadSeconds > 0) {
+		v.say(n.Line, at, "hello and dead of %s are set for interfaces; name those in the areas instead of networks.", n.Name)
 	}
 	for _, name := range append(slices.Clone(o.Passive), o.PointToPoint...) {
 		v.known(n, name, at)

@@ -34,7 +34,7 @@ topology:
         router-id: 10.1.1.1
         static: [{to: default, via: 10.0.0.9}, {to: 10.9.0.0/16, dev: eth1}]
         ospf:
-          areas: {0.0.0.0: [eth1, 10.5.0.0/16], "1": [lo]}
+          areas: {0.0.0.0: [eth1], "1": [lo]}
           redistribute: [connected]
           passive: [lo]
           point-to-point: [eth1]
