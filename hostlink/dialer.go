@@ -33,9 +33,16 @@ func (d Dialer) transport() *http.Transport {
 	}
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	return &http.Transport{
-		Proxy:               proxy,
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		Proxy: proxy,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &corkConn{Conn: conn}, nil
+		},
 		TLSClientConfig:     d.TLS.Clone(),
 		TLSHandshakeTimeout: 10 * time.Second,
 		DisableKeepAlives:   true,
@@ -79,7 +86,7 @@ func (d Dialer) dial(ctx context.Context, address string, id Identity, channel C
 		_ = ws.CloseNow()
 		return nil, 0, err
 	}
-	return newWSConn(ws, lowest(conn)), epoch, nil
+	return newWSConn(ws, conn), epoch, nil
 }
 
 // introduce is the agent's side of the handshake.

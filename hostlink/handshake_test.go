@@ -142,6 +142,26 @@ func TestABulkChannelNeedsTheEpochOfTheControlChannel(t *testing.T) {
 	}
 }
 
+func TestAHostThatOpensAStreamIsCutOff(t *testing.T) {
+	r := newRig(t, quick())
+	id := r.enrol("alpha")
+	s := r.stranger(t)
+	h := greet(id)
+	asked, _ := s.ask(h)
+	if _, refused := s.ask(prove(id, h, asked)); refused != nil {
+		t.Fatal(refused)
+	}
+	link := r.link(id.HostID, 0)
+	const syn = "\x00\x01\x00\x01\x00\x00\x00\x02\x00\x00\x00\x00" // a yamux window update that opens stream 2
+	if err := s.ws.Write(t.Context(), websocket.MessageBinary, []byte(syn)); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 5*time.Second, "the link ends", func() { <-link.Done() })
+	if err := link.Err(); !fault.Is(err, fault.Invalid) {
+		t.Errorf("the link ended with %v", err)
+	}
+}
+
 func TestMalformedHandshakesAreRefused(t *testing.T) {
 	r := newRig(t, quick())
 	id := r.enrol("alpha")

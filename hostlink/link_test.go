@@ -209,6 +209,7 @@ func TestWatchTellsTheFullSetAndThenEachChange(t *testing.T) {
 	}
 	second := r.start(b, hiHandler)
 	expect(Connected, b.HostID, 1)
+	second.state("linked, so that its stop is a drain", func(s State) bool { return s.Linked })
 	second.stop()
 	if e := expect(Disconnected, b.HostID, 1); e.Reason == nil || e.Reason.Sentence == ErrLost.Sentence {
 		t.Errorf("an orderly stop is reported as %v", e.Reason)

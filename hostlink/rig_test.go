@@ -101,7 +101,9 @@ type rig struct {
 
 func newRig(t testing.TB, cfg Config) *rig {
 	t.Helper()
-	t.Cleanup(func() { goleak.VerifyNone(t) })
+	if _, isTest := t.(*testing.T); isTest { // a benchmark has goroutines of its own
+		t.Cleanup(func() { goleak.VerifyNone(t) })
+	}
 	r := &rig{t: t, directory: newDirectory(), cfg: cfg}
 	r.server = NewServer(r.directory, ServerConfig{Config: cfg, Logger: testLog(t)})
 	r.web = httptest.NewServer(r.mux())

@@ -133,7 +133,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 		_ = ws.Close(websocket.StatusPolicyViolation, closeReason(fault.Sentence(err)))
 		return
 	}
-	s.install(g, newWSConn(ws, lowest(capture.conn)), r.RemoteAddr)
+	s.install(g, newWSConn(ws, capture.conn), r.RemoteAddr)
 }
 
 // install makes the tunnel of an admitted host and hands it to its owner.

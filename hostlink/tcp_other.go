@@ -3,16 +3,12 @@
 package hostlink
 
 import (
-	"crypto/tls"
 	"net"
 	"time"
 )
 
 // tuneTCP makes the kernel probe an idle connection; see tcp_linux.go for what Linux can do beyond that.
-func tuneTCP(conn net.Conn, dead time.Duration) {
-	if t, ok := conn.(*tls.Conn); ok {
-		conn = t.NetConn()
-	}
+func tuneTCP(conn net.Conn, dead time.Duration, _ int) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: dead / 3, Interval: dead / 3, Count: 2})
 	}

@@ -64,9 +64,12 @@ func newTunnel(conn *wsConn, channel Channel, opens bool, cfg Config, log *slog.
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "The tunnel's settings are not usable.")
 	}
-	tuneTCP(conn.raw, cfg.DetectWithin())
+	tuneTCP(conn.raw, cfg.DetectWithin(), unsentLimit(channel))
 	t := &tunnel{channel: channel, conn: conn, mux: mux, cfg: cfg, log: log}
 	t.spawn(t.watch)
+	if opens {
+		t.spawn(t.refuseStreams)
+	}
 	return t, nil
 }
 
@@ -93,6 +96,14 @@ func (t *tunnel) watch() {
 		case <-t.done():
 			return
 		}
+	}
+}
+
+// refuseStreams ends the tunnel of a host that opens a stream: only the controller may, and one that nobody reads would
+// hold a window of the controller's memory.
+func (t *tunnel) refuseStreams() {
+	if _, err := t.mux.AcceptStream(); err == nil {
+		t.drop(fault.New(fault.Invalid, "The host opened a stream to the controller, which no agent does. Its link was closed."))
 	}
 }
 

@@ -1,6 +1,7 @@
 package hostlink
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -21,8 +22,9 @@ const (
 // wsConn is a websocket as the byte stream under yamux. yamux writes a frame's header and its body in two calls; they
 // leave as one message. One goroutine reads and one writes: yamux's own two.
 type wsConn struct {
-	ws  *websocket.Conn
-	raw net.Conn // the socket below TLS and HTTP: closing it ends everything without waiting
+	ws   *websocket.Conn
+	raw  net.Conn  // the socket below TLS and HTTP: closing it ends everything without waiting
+	cork *corkConn // above raw at the agent, nil at the controller
 
 	reader io.Reader // the message being read
 	held   []byte    // a data header waiting for its body
@@ -33,9 +35,9 @@ type wsConn struct {
 	leaving  atomic.Pointer[chan struct{}] // set by leave, closed when it is done
 }
 
-func newWSConn(ws *websocket.Conn, raw net.Conn) *wsConn {
+func newWSConn(ws *websocket.Conn, conn net.Conn) *wsConn {
 	ws.SetReadLimit(maxTunnelMessage)
-	return &wsConn{ws: ws, raw: raw, born: time.Now()}
+	return &wsConn{ws: ws, raw: lowest(conn), cork: corkOf(conn), born: time.Now()}
 }
 
 // Read implements io.Reader. Every failure is io.EOF to yamux; why holds it.
@@ -76,11 +78,23 @@ func (c *wsConn) Write(p []byte) (int, error) {
 		message = append(c.held, p...)
 		c.held = message[:0]
 	}
-	if err := c.ws.Write(context.Background(), websocket.MessageBinary, message); err != nil {
+	if err := c.send(message); err != nil {
 		_ = c.fail(err)
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// onePiece is the longest message the websocket library writes to the socket in one call.
+const onePiece = 4000
+
+func (c *wsConn) send(message []byte) error {
+	if c.cork == nil || len(message) <= onePiece {
+		return c.ws.Write(context.Background(), websocket.MessageBinary, message)
+	}
+	c.cork.cork()
+	err := c.ws.Write(context.Background(), websocket.MessageBinary, message)
+	return cmp.Or(err, c.cork.uncork())
 }
 
 func announcesBody(p []byte) bool {
