@@ -23,6 +23,10 @@ type AgentConfig struct {
 	Version    string       // of the agent, for people
 	Logger     *slog.Logger // nil: silent
 	OnState    func(State)  // nil, or called in order from Run on every change; must not block
+
+	// Lasting says which requests go on until they are cancelled, such as a stream of events: their context ends as soon
+	// as the agent begins to stop, so that a drain does not wait for them. Nil: none. See also Draining.
+	Lasting func(*http.Request) bool
 }
 
 // State is where an agent's link stands.
@@ -61,6 +65,9 @@ func NewAgent(cfg AgentConfig) (*Agent, error) {
 	}
 	if cfg.OnState == nil {
 		cfg.OnState = func(State) {}
+	}
+	if cfg.Lasting == nil {
+		cfg.Lasting = func(*http.Request) bool { return false }
 	}
 	tune := cfg.withDefaults()
 	if cfg.BackoffMax == 0 && isLoopback(address) {

@@ -93,7 +93,7 @@ func TestBackoffDoublesToItsBoundAndIsJittered(t *testing.T) {
 func TestADrainedShutdownFinishesWhatIsInFlightAndRefusesTheRest(t *testing.T) {
 	r := newRig(t, quick())
 	id := r.enrol("alpha")
-	entered, finish := make(chan string, 2), make(chan struct{})
+	entered, finish := make(chan string, 3), make(chan struct{})
 	run := r.start(id, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		entered <- req.URL.Path
 		if req.URL.Path == "/events" { // lasts until it is told that the agent stops
@@ -101,12 +101,17 @@ func TestADrainedShutdownFinishesWhatIsInFlightAndRefusesTheRest(t *testing.T) {
 			_, _ = io.WriteString(w, "last event")
 			return
 		}
+		if req.URL.Path == "/watch" { // knows nothing of links; Lasting names it
+			<-req.Context().Done()
+			_, _ = io.WriteString(w, "last change")
+			return
+		}
 		<-finish
 		_, _ = io.WriteString(w, "finished")
-	}), func(c *AgentConfig) { c.BackoffMin, c.BackoffMax = time.Minute, time.Hour })
+	}), func(c *AgentConfig) { c.Lasting = func(req *http.Request) bool { return req.URL.Path == "/watch" } })
 	link := r.link(id.HostID, 0)
-	answers := make(chan string, 2)
-	for _, path := range []string{"/work", "/events"} {
+	answers := make(chan string, 3)
+	for _, path := range []string{"/work", "/events", "/watch"} {
 		go func() {
 			got, err := get(t, link.Client, path)
 			answers <- fmt.Sprint(path, " ", got, " ", err)
@@ -114,8 +119,10 @@ func TestADrainedShutdownFinishesWhatIsInFlightAndRefusesTheRest(t *testing.T) {
 		<-entered
 	}
 	run.cancel()
-	if got := <-answers; got != "/events last event <nil>" {
-		t.Errorf("the lasting request ended as %q", got)
+	for range 2 {
+		if got := <-answers; got != "/events last event <nil>" && got != "/watch last change <nil>" {
+			t.Errorf("a lasting request ended as %q", got)
+		}
 	}
 	r.until("new requests are refused because the agent stops", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

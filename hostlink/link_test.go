@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -45,6 +46,26 @@ func TestARequestReachesTheHostAndItsAnswerComesBack(t *testing.T) {
 		seen := r.directory.sightings()
 		return len(seen) > 2 && seen[len(seen)-1].RTT > 0 && seen[0].Epoch == 1 && seen[0].Agent == "v-test"
 	})
+}
+
+// onlyUnwraps is a response writer as frameworks make them.
+type onlyUnwraps struct{ http.ResponseWriter }
+
+func (o onlyUnwraps) Unwrap() http.ResponseWriter { return o.ResponseWriter }
+
+func TestTheServerWorksBehindAFrameworksWriter(t *testing.T) {
+	r := newRig(t, quick())
+	id := r.enrol("alpha")
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.server.ServeHTTP(onlyUnwraps{onlyUnwraps{w}}, req)
+	}))
+	t.Cleanup(func() { _ = r.server.Close(); web.Close() })
+	r.url = web.URL
+	run := r.start(id, hiHandler)
+	if got := mustGet(t, r.link(id.HostID, 0).Client, "/a"); got != "hi /a" {
+		t.Errorf("got %q", got)
+	}
+	run.stop()
 }
 
 func TestTenThousandRequestsLeaveNothingBehind(t *testing.T) {

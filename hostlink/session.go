@@ -16,7 +16,7 @@ type drainingKey struct{}
 // Draining is closed when the agent that serves this request begins to stop: a request that lasts, such as a stream of
 // events, should end then. It is nil, which never fires, for a request that did not come over a link.
 func Draining(ctx context.Context) <-chan struct{} {
-	draining, _ := ctx.Value(drainingKey{}).(chan struct{})
+	draining, _ := ctx.Value(drainingKey{}).(<-chan struct{})
 	return draining
 }
 
@@ -25,7 +25,8 @@ type session struct {
 	agent    *Agent
 	control  *tunnel
 	epoch    int64
-	draining chan struct{}
+	draining context.Context // ends when the agent begins to stop
+	drainNow context.CancelFunc
 	ctx      context.Context // of every request; ends when the session does
 	cancel   context.CancelFunc
 	serving  sync.WaitGroup
@@ -37,14 +38,16 @@ type session struct {
 }
 
 func newSession(a *Agent, control *tunnel, epoch int64) *session {
-	s := &session{agent: a, control: control, epoch: epoch, draining: make(chan struct{})}
-	s.ctx, s.cancel = context.WithCancel(context.WithValue(context.Background(), drainingKey{}, s.draining))
+	s := &session{agent: a, control: control, epoch: epoch}
+	s.draining, s.drainNow = context.WithCancel(context.Background())
+	s.ctx, s.cancel = context.WithCancel(context.WithValue(context.Background(), drainingKey{}, s.draining.Done()))
 	return s
 }
 
 // serve answers requests until the link ends, or drains when ctx does.
 func (s *session) serve(ctx context.Context) {
 	defer s.cancel()
+	defer s.drainNow()
 	s.serving.Go(func() { s.serveTunnel(s.control) })
 	select {
 	case <-s.control.done():
@@ -55,7 +58,7 @@ func (s *session) serve(ctx context.Context) {
 	bulk := s.bulk
 	s.mu.Unlock()
 	if ctx.Err() != nil {
-		close(s.draining)
+		s.drainNow()
 	} else if bulk != nil {
 		bulk.end(errNoLink, closeStopping)
 	}
@@ -83,7 +86,7 @@ func (s *session) serveTunnel(t *tunnel) {
 	accepting.Go(func() { _ = server.Serve(listener) }) // ends with the session: io.EOF, “session shutdown”
 	select {
 	case <-t.done():
-	case <-s.draining:
+	case <-s.draining.Done():
 		s.drain(server)
 		cancel()
 		t.end(ErrStopping, closeStopping)
@@ -119,6 +122,12 @@ func (s *session) handler(streams *streams) http.Handler {
 		case pathBulk, pathEOF:
 			mux.ServeHTTP(w, r)
 		default:
+			if s.agent.cfg.Lasting(r) {
+				ctx, cancel := context.WithCancel(r.Context())
+				defer cancel()
+				defer context.AfterFunc(s.draining, cancel)()
+				r = r.WithContext(ctx)
+			}
 			given.ServeHTTP(w, r)
 		}
 	})
