@@ -110,6 +110,10 @@ func begin(t *testing.T, image Image, files map[string]string, env ...string) *n
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Docker takes IPv6 away from a container without a network; the agent gives it back, as here.
+	for _, scope := range []string{"all", "default"} {
+		n.run(exec.Command("nsenter", "-t", strconv.Itoa(n.pid), "-n", "sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/"+scope+"/disable_ipv6"))
+	}
 	n.ip("link", "set", "lo", "up")
 	return n
 }

@@ -99,6 +99,26 @@ func TestRoutersReachEachOtherByOSPFAndBGP(t *testing.T) {
 	}
 }
 
+func TestAFabricIsMadeFromTheVariablesOfPublicLabs(t *testing.T) {
+	t.Parallel()
+	real(t)
+	router := image(t, "trunkline/router")
+	leaf1 := begin(t, router, nil, "LOCAL_AS=65001", "NEIGHBORS=eth1", "HOSTPORT=eth3", "HOSTNET=172.16.1.1/24", "HOSTNET6=2001:db8:1::1/64")
+	spine := begin(t, router, nil, "LOCAL_AS=65003", "NEIGHBORS=eth1 eth2")
+	leaf2 := begin(t, router, nil, "LOCAL_AS=65002", "NEIGHBORS=eth1", "HOSTPORT=eth3", "HOSTNET=172.16.2.1/24", "HOSTNET6=2001:db8:2::1/64")
+	host := begin(t, image(t, "trunkline/tiny"), nil)
+	plug(leaf1, "eth1", spine, "eth1")
+	plug(leaf2, "eth1", spine, "eth2")
+	plug(leaf1, "eth3", host, "eth1")
+	plug(leaf2, "eth3", host, "eth2")
+	for _, n := range []*node{leaf1, spine, leaf2, host} {
+		n.open()
+	}
+	leaf1.until("172.16.2.0/24", "ip", "route", "show", "proto", "bgp")
+	leaf1.until("2001:db8:2::/64", "ip", "-6", "route", "show", "proto", "bgp")
+	leaf1.until("1 received", "ping", "-c1", "-W1", "-I", "172.16.1.1", "172.16.2.1")
+}
+
 func TestARouterRestartsItsDaemonsAndNeedsNoConfiguration(t *testing.T) {
 	t.Parallel()
 	real(t)
