@@ -44,6 +44,7 @@ type Fabric struct {
 	ovs     *vswitch
 	nodes   keyedLock // one Plug at a time for a node
 	writes  atomic.Int64
+	rcu     expediter
 	probing sync.Mutex
 	probed  *probe // guarded by probing
 
@@ -85,10 +86,13 @@ func New(cfg Config) (*Fabric, error) {
 		return nil, fault.Wrap(err, fault.Unavailable, "The kernel's routing socket can't be opened.")
 	}
 	names := newNamer(cfg.HostID)
-	return &Fabric{
+	f := &Fabric{
 		cfg: cfg, names: names, log: cfg.Log.With("part", "fabric"), rootNS: rootNS, root: root,
 		ovs: newVswitch(cfg.OVSDB), internets: map[string]*internet{},
-	}, nil
+	}
+	f.rcu.marker = filepath.Join(cfg.StateDir, "fabric", "rcu-expedited")
+	f.rcu.recover()
+	return f, nil
 }
 
 // Close ends the goroutines of the internet nodes' DHCP and DNS. The data plane stays as it is: labs run on.
@@ -99,6 +103,7 @@ func (f *Fabric) Close() error {
 		in.stop()
 		delete(f.internets, name)
 	}
+	f.rcu.close()
 	f.root.Close()
 	return f.rootNS.Close()
 }

@@ -35,6 +35,7 @@ func (f *Fabric) Leftovers(ctx context.Context, keep map[string]bool) ([]string,
 func (f *Fabric) RemoveLeftovers(ctx context.Context, keep map[string]bool) ([]string, error) {
 	f.wiring.Lock()
 	defer f.wiring.Unlock()
+	defer f.rcu.hurry()()
 	labs, err := f.labsLocked(ctx)
 	if err != nil {
 		return nil, err

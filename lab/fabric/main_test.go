@@ -76,7 +76,9 @@ func runWorld(m *testing.M) int {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
+	if os.Getenv("KEEP") == "" {
+		defer os.RemoveAll(dir)
+	}
 	must := func(err error) {
 		if err != nil {
 			panic(err)

@@ -31,6 +31,7 @@ type nodeNS struct {
 // Codes: conflict (the node ended, or an interface of another maker is in the way), invalid (an address or route the kernel refuses).
 func (f *Fabric) Plug(ctx context.Context, labID string, node hostapi.NodeSpec, pid int) ([]hostapi.InterfaceStatus, error) {
 	defer f.nodes.lock(labID + "\x00" + node.Name)()
+	defer f.rcu.hurry()()
 	n, err := f.openNode(ctx, labID, node, pid)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ import (
 func (f *Fabric) Unwire(ctx context.Context, labID string) error {
 	f.wiring.Lock()
 	defer f.wiring.Unlock()
+	defer f.rcu.hurry()()
 	return f.unwireLocked(ctx, labID)
 }
 

@@ -80,7 +80,7 @@ type planner struct {
 type end struct {
 	ref   hostapi.PortRef
 	port  string // panel port; "" when it isn't there now
-	held  string // device whose carrier follows the cable; "" for a segment
+	held  string // device whose carrier follows the cable; "" for a patch port
 	limit string
 }
 
@@ -122,7 +122,7 @@ func (p *planner) hostEnd(node, iface string, up bool) {
 }
 
 func (p *planner) cable(c hostapi.CableSpec) {
-	a := p.resolve(c, c.A, c.BtoA)
+	a := p.resolve(c, c.A, c.BtoA, c.B)
 	if c.Remote.IsValid() {
 		p.w.tunnel = true
 		if p.connected(c, a) && !c.Cut {
@@ -131,7 +131,7 @@ func (p *planner) cable(c hostapi.CableSpec) {
 		}
 		return
 	}
-	b := p.resolve(c, c.B, c.AtoB)
+	b := p.resolve(c, c.B, c.AtoB, c.A)
 	if p.connected(c, a) && p.connected(c, b) && !c.Cut {
 		p.raise(a)
 		p.raise(b)
@@ -147,16 +147,22 @@ func (p *planner) connected(c hostapi.CableSpec, e end) bool {
 }
 
 func (p *planner) raise(e end) {
-	if w, ok := p.w.ends[e.held]; ok {
-		w.up = true
-		p.w.ends[e.held] = w
+	w, ok := p.w.ends[e.held]
+	if !ok {
+		return
+	}
+	w.up = true
+	p.w.ends[e.held] = w
+	if inner, ok := p.w.ends[w.peer]; ok {
+		inner.up = true
+		p.w.ends[w.peer] = inner
 	}
 }
 
 // resolve finds the panel port of one side of a cable, and what impairs the frames that leave the panel there.
-func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.Impairment) end {
-	if other, taken := p.used[ref]; taken {
-		return end{ref: ref, limit: fmt.Sprintf("The interface %s:%s already has the cable %q.", ref.Node, ref.Interface, other)}
+func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.Impairment, other hostapi.PortRef) end {
+	if first, taken := p.used[ref]; taken {
+		return end{ref: ref, limit: fmt.Sprintf("The interface %s:%s already has the cable %q.", ref.Node, ref.Interface, first)}
 	}
 	p.used[ref] = c.ID
 	if !towards.IsZero() {
@@ -167,7 +173,8 @@ func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.
 		towards = possible
 	}
 	if s, ok := p.segments[ref.Node]; ok {
-		return p.resolveSegment(c, s, ref, towards)
+		_, toSegment := p.segments[other.Node]
+		return p.resolveSegment(c, s, ref, towards, s.STP != "" && (toSegment || c.Remote.IsValid()))
 	}
 	_, isNode := p.nodes[ref.Node]
 	_, isInternet := p.internets[ref.Node]
@@ -185,9 +192,10 @@ func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.
 	return end{ref: ref, port: name, held: name}
 }
 
-// resolveSegment joins a segment to the panel: by patch ports, or by a veth pair where frames towards the segment are impaired,
-// since a queueing discipline needs a device.
-func (p *planner) resolveSegment(c hostapi.CableSpec, s hostapi.SegmentSpec, ref hostapi.PortRef, towards lab.Impairment) end {
+// resolveSegment joins a segment to the panel: by patch ports, or by a veth pair where frames towards the segment are impaired, since a
+// queueing discipline needs a device, and between switches that speak a spanning tree: over patch ports the switch daemon would answer
+// one BPDU within the handling of the other, deeper and deeper, and crash (Open vSwitch 3.1.0; seen with two switches and two cables).
+func (p *planner) resolveSegment(c hostapi.CableSpec, s hostapi.SegmentSpec, ref hostapi.PortRef, towards lab.Impairment, spanning bool) end {
 	i := slices.IndexFunc(s.Ports, func(port hostapi.SegmentPortSpec) bool { return port.Name == ref.Interface })
 	if i < 0 {
 		return end{ref: ref, limit: fmt.Sprintf("The segment %s has no port %s.", ref.Node, ref.Interface)}
@@ -197,16 +205,17 @@ func (p *planner) resolveSegment(c hostapi.CableSpec, s hostapi.SegmentSpec, ref
 	object := s.Name + ":" + ref.Interface
 	toPanel := portWant{name: inner, bridge: bridge, object: object, vlan: vlanOf(s.Ports[i])}
 	toSegment := portWant{name: outer, object: object, panel: true}
-	if towards.IsZero() {
+	e := end{ref: ref, port: outer}
+	if towards.IsZero() && !spanning {
 		toPanel.kind, toPanel.options = "patch", map[string]string{"peer": outer}
 		toSegment.kind, toSegment.options = "patch", map[string]string{"peer": inner}
 	} else {
-		toPanel.device, toSegment.device = true, true
-		p.w.ends[outer] = endWant{object: object, up: true, impair: towards, cable: c.ID, peer: inner}
-		p.w.ends[inner] = endWant{object: object, up: true}
+		toPanel.device, toSegment.device, e.held = true, true, outer
+		p.w.ends[outer] = endWant{object: object, impair: towards, cable: c.ID, peer: inner}
+		p.w.ends[inner] = endWant{object: object}
 	}
 	p.w.ports[inner], p.w.ports[outer] = toPanel, toSegment
-	return end{ref: ref, port: outer}
+	return e
 }
 
 func vlanOf(s hostapi.SegmentPortSpec) vlanWant {

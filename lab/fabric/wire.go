@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -21,6 +22,7 @@ type wiringRun struct {
 	panel string
 	state *ovsState
 	flows []observedFlow
+	stale []string // pairs to remove at the end
 }
 
 // Wire implements host.Fabric. What must lose its carrier loses it first, before Open vSwitch is asked anything.
@@ -29,6 +31,7 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	start := time.Now()
 	f.wiring.Lock()
 	defer f.wiring.Unlock()
+	defer f.rcu.hurry()()
 	if err := f.ensureGuard(ctx); err != nil {
 		return host.WireReport{}, err
 	}
@@ -40,10 +43,10 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	if err := run.plan(ctx, spec, absent); err != nil {
 		return host.WireReport{}, err
 	}
-	if err := run.carriers(ctx, false); err != nil {
+	if err := run.makeJoins(ctx); err != nil {
 		return host.WireReport{}, err
 	}
-	if err := run.makeJoins(ctx); err != nil {
+	if err := run.carriers(ctx, false); err != nil {
 		return host.WireReport{}, err
 	}
 	flows, err := run.converge(ctx)
@@ -153,16 +156,20 @@ func (r *wiringRun) joinLink(ctx context.Context, side, outer, inner string) (ne
 	return link, nil
 }
 
-// dropJoins removes the pairs whose ports are gone.
-func (r *wiringRun) dropJoins(ctx context.Context) error {
+// findStaleJoins notes the pairs that a patch port is about to replace, or whose segment is gone.
+func (r *wiringRun) findStaleJoins() {
 	for _, name := range slices.Sorted(maps.Keys(r.state.ports)) {
 		p := r.state.ports[name]
-		if p.ids[idHost] != r.f.cfg.HostID || p.ids[idLab] != r.w.lab || p.ids[idLink] == "" || p.bridge != r.panel || r.w.ends[name].peer != "" {
-			continue
+		if p.ids[idHost] == r.f.cfg.HostID && p.ids[idLab] == r.w.lab && p.ids[idLink] != "" &&
+			strings.HasPrefix(name, joinPanelPrefix) && r.w.ends[name].peer == "" {
+			r.stale = append(r.stale, name)
 		}
-		if len(name) < len(joinPanelPrefix) || name[:len(joinPanelPrefix)] != joinPanelPrefix {
-			continue
-		}
+	}
+}
+
+// dropJoins removes the pairs whose ports are gone.
+func (r *wiringRun) dropJoins(ctx context.Context) error {
+	for _, name := range r.stale {
 		link, err := linkNamed(ctx, r.f.root, name)
 		if err != nil {
 			return fault.Wrap(err, fault.Unavailable, "The interfaces of this host can't be asked for.")
@@ -181,6 +188,7 @@ func (r *wiringRun) converge(ctx context.Context) (int, error) {
 	if err := r.observe(ctx); err != nil {
 		return 0, err
 	}
+	r.findStaleJoins()
 	devices := make(map[string]int, len(r.links))
 	for name, link := range r.links {
 		devices[name] = link.Attrs().Index
@@ -292,7 +300,6 @@ func (r *wiringRun) verify(ctx context.Context, t *transaction) error {
 
 // readBack takes the numbers from Open vSwitch and returns the panel ports that have none.
 func (r *wiringRun) readBack(ctx context.Context, t *transaction) (unopened map[string]bool, err error) {
-	before := r.state
 	if r.state, err = r.f.ovs.observe(ctx); err != nil {
 		return nil, err
 	}
@@ -307,12 +314,6 @@ func (r *wiringRun) readBack(ctx context.Context, t *transaction) (unopened map[
 		default:
 			unopened[name] = true
 			delete(t.numbers, name)
-		}
-	}
-	// dropJoins needs to see what was removed.
-	for name, p := range before.ports {
-		if r.state.ports[name] == nil {
-			r.state.ports[name] = p
 		}
 	}
 	return unopened, nil
