@@ -161,24 +161,7 @@ func (c *Controller) wake(labIDs ...string) {
 
 // wantedOn lists the labs that a host shall have.
 func (c *Controller) wantedOn(ctx context.Context, hostID string) ([]string, error) {
-	ids, err := c.cfg.States.ToReconcile(ctx, tenancy.Everywhere())
-	if err != nil {
-		return nil, err
-	}
-	var wanted []string
-	for _, id := range ids {
-		r, err := c.cfg.Labs.Lab(ctx, tenancy.Everywhere(), id)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if r.Desired.Want != WantNothing && r.placedOn(hostID) {
-			wanted = append(wanted, id)
-		}
-	}
-	return wanted, nil
+	return c.cfg.States.LabsOn(ctx, tenancy.Everywhere(), hostID)
 }
 
 func (r *Record) placedOn(hostID string) bool {

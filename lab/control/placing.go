@@ -8,7 +8,6 @@ import (
 	"trunkline/lab"
 	"trunkline/lab/hostapi"
 	"trunkline/lab/place"
-	"trunkline/tenancy"
 )
 
 // The label that lets a lab run where the kernel cannot do its impairments.
@@ -71,7 +70,7 @@ func (c *Controller) candidates(ctx context.Context) ([]place.Host, []hostapi.Ho
 	if err != nil {
 		return nil, nil, err
 	}
-	load, err := c.labsPerHost(ctx)
+	load, err := c.cfg.Site.LabsPerHost(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -103,24 +102,6 @@ func problemOf(info hostapi.HostInfo) string {
 		return "Docker does not answer."
 	}
 	return "Open vSwitch does not answer."
-}
-
-func (c *Controller) labsPerHost(ctx context.Context) (map[string]int, error) {
-	load := map[string]int{}
-	records, err := c.cfg.Labs.Labs(ctx, tenancy.Everywhere())
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range records {
-		on := map[string]bool{}
-		for _, at := range r.Desired.Places {
-			on[at.HostID] = true
-		}
-		for id := range on {
-			load[id]++
-		}
-	}
-	return load, nil
 }
 
 // checkImages refuses a lab whose image is on no connected host, with a complaint for each node that wants it.

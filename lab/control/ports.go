@@ -33,12 +33,16 @@ type StateStore interface {
 	SavePositions(ctx context.Context, scope tenancy.Scope, labID string, positions map[string]Position) error
 	// ToReconcile lists the labs that shall be, or may still be, on a host.
 	ToReconcile(ctx context.Context, scope tenancy.Scope) ([]string, error)
+	// LabsOn lists the labs that shall be on the host.
+	LabsOn(ctx context.Context, scope tenancy.Scope, hostID string) ([]string, error)
 }
 
 // SiteStore keeps what belongs to the installation and no tenant.
 type SiteStore interface {
 	Hosts(ctx context.Context) ([]HostRecord, error)
 	SaveHostInfo(ctx context.Context, hostID string, info hostapi.HostInfo) error
+	// LabsPerHost counts the labs that are placed on each host.
+	LabsPerHost(ctx context.Context) (map[string]int, error)
 	// ImageMap is the site's image map: pattern to image.
 	ImageMap(ctx context.Context) (map[string]string, error)
 	// Prune deletes what has expired.

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"trunkline/lab/control"
+	"trunkline/lab/hostapi"
+	"trunkline/tenancy"
+)
+
+type desiredColumns struct {
+	Want         string
+	Generation   int64
+	Deploy       int64
+	Deployed     int64
+	ImageMapJSON string `gorm:"column:image_map_json"`
+	GivenUpJSON  string `gorm:"column:given_up_json"`
+	BackJSON     string `gorm:"column:back_json"`
+	BackRevision int64
+	Returning    bool `gorm:"column:returning_back"`
+	Forget       bool
+	Note         string
+}
+
+// backJSON is the deployment that a cancelled deploy goes back to.
+type backJSON struct {
+	Want     string                  `json:"want"`
+	Revision int64                   `json:"revision"`
+	ImageMap map[string]string       `json:"imageMap,omitempty"`
+	Nodes    map[string]backNodeJSON `json:"nodes,omitempty"`
+	Places   map[string]placeJSON    `json:"places,omitempty"`
+	GivenUp  []string                `json:"givenUp,omitempty"`
+}
+
+type backNodeJSON struct {
+	Run      string `json:"run,omitempty"`
+	Restarts int    `json:"restarts,omitempty"`
+}
+
+type placeJSON struct {
+	Host string `json:"host"`
+	Why  string `json:"why,omitempty"`
+}
+
+type nodeRow struct {
+	LabID    string `gorm:"primaryKey"`
+	Node     string `gorm:"primaryKey"`
+	Run      string
+	Restarts int
+}
+
+func (nodeRow) TableName() string { return "lab_nodes" }
+
+type placementRow struct {
+	LabID  string `gorm:"primaryKey"`
+	Node   string `gorm:"primaryKey"`
+	HostID string
+	Why    string
+}
+
+func (placementRow) TableName() string { return "placements" }
+
+// ChangeDesired runs change on the lab's record inside one transaction and stores its Desired side. An error of change leaves
+// everything as it was.
+func (s *Store) ChangeDesired(ctx context.Context, scope tenancy.Scope, labID string, change func(*control.Record) error) (*control.Record, error) {
+	var r *control.Record
+	err := s.change(ctx, func(tx *gorm.DB) error {
+		row, err := findLab(forUpdate(tx), scope, labID)
+		if err != nil {
+			return err
+		}
+		if r, err = loadLab(tx, scope, row.ID); err != nil {
+			return err
+		}
+		if err := change(r); err != nil {
+			return err
+		}
+		columns, err := desiredRow(r.Desired)
+		if err != nil {
+			return err
+		}
+		r.UpdatedAt = s.now()
+		if err := tx.Model(&labRow{}).Where("id = ?", row.ID).Updates(columns.updates(stamp(r.UpdatedAt))).Error; err != nil {
+			return err
+		}
+		if err := saveDeployment(tx, row.ID, r.Desired.Deployment); err != nil {
+			return err
+		}
+		return pruneRevisions(tx, row.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func desiredRow(d control.Desired) (desiredColumns, error) {
+	row := desiredColumns{
+		Want: string(d.Want), Generation: d.Generation, Deploy: d.Deploy, Deployed: d.Revision,
+		Returning: d.Returning, Forget: d.Forget, Note: d.Note,
+	}
+	var err error
+	if row.ImageMapJSON, err = toJSON(d.ImageMap); err != nil {
+		return row, err
+	}
+	if row.GivenUpJSON, err = toJSON(d.GivenUp); err != nil {
+		return row, err
+	}
+	if d.Back != nil {
+		row.BackRevision = d.Back.Revision
+	}
+	row.BackJSON, err = toJSON(backOf(d.Back))
+	return row, err
+}
+
+// updates lists every column, zero values too.
+func (r desiredColumns) updates(at int64) map[string]any {
+	return map[string]any{
+		"want": r.Want, "generation": r.Generation, "deploy": r.Deploy, "deployed": r.Deployed,
+		"image_map_json": r.ImageMapJSON, "given_up_json": r.GivenUpJSON, "back_json": r.BackJSON, "back_revision": r.BackRevision,
+		"returning_back": r.Returning, "forget": r.Forget, "note": r.Note, "updated_at": at,
+	}
+}
+
+func (r desiredColumns) desired() (control.Desired, error) {
+	d := control.Desired{
+		Deployment: control.Deployment{Want: control.Want(r.Want), Revision: r.Deployed},
+		Generation: r.Generation, Deploy: r.Deploy, Returning: r.Returning, Forget: r.Forget, Note: r.Note,
+	}
+	var err error
+	if d.ImageMap, err = fromJSON[map[string]string](r.ImageMapJSON); err != nil {
+		return d, err
+	}
+	if d.GivenUp, err = fromJSON[[]string](r.GivenUpJSON); err != nil {
+		return d, err
+	}
+	back, err := fromJSON[*backJSON](r.BackJSON)
+	d.Back = back.deployment()
+	return d, err
+}
+
+func backOf(d *control.Deployment) *backJSON {
+	if d == nil {
+		return nil
+	}
+	b := &backJSON{Want: string(d.Want), Revision: d.Revision, ImageMap: d.ImageMap, GivenUp: d.GivenUp, Nodes: map[string]backNodeJSON{}, Places: map[string]placeJSON{}}
+	for name, asked := range d.Nodes {
+		b.Nodes[name] = backNodeJSON{Run: string(asked.Run), Restarts: asked.Restarts}
+	}
+	for name, place := range d.Places {
+		b.Places[name] = placeJSON{Host: place.HostID, Why: place.Why}
+	}
+	return b
+}
+
+func (b *backJSON) deployment() *control.Deployment {
+	if b == nil {
+		return nil
+	}
+	d := &control.Deployment{
+		Want: control.Want(b.Want), Revision: b.Revision, ImageMap: b.ImageMap, GivenUp: b.GivenUp,
+		Nodes: map[string]control.NodeDesired{}, Places: map[string]control.Place{},
+	}
+	for name, asked := range b.Nodes {
+		d.Nodes[name] = control.NodeDesired{Run: hostapi.RunState(asked.Run), Restarts: asked.Restarts}
+	}
+	for name, place := range b.Places {
+		d.Places[name] = control.Place{HostID: place.Host, Why: place.Why}
+	}
+	return d
+}
+
+// loadDeployment reads what stands in tables of its own: what was asked of nodes, and their places.
+func loadDeployment(tx *gorm.DB, labID string, d *control.Deployment) error {
+	var nodes []nodeRow
+	if err := tx.Where("lab_id = ?", labID).Find(&nodes).Error; err != nil {
+		return err
+	}
+	var places []placementRow
+	if err := tx.Where("lab_id = ?", labID).Find(&places).Error; err != nil {
+		return err
+	}
+	d.Nodes, d.Places = map[string]control.NodeDesired{}, map[string]control.Place{}
+	for _, n := range nodes {
+		d.Nodes[n.Node] = control.NodeDesired{Run: hostapi.RunState(n.Run), Restarts: n.Restarts}
+	}
+	for _, p := range places {
+		d.Places[p.Node] = control.Place{HostID: p.HostID, Why: p.Why}
+	}
+	return nil
+}
+
+// saveDeployment replaces them where they differ.
+func saveDeployment(tx *gorm.DB, labID string, d control.Deployment) error {
+	var had control.Deployment
+	if err := loadDeployment(tx, labID, &had); err != nil {
+		return err
+	}
+	if !maps.Equal(had.Nodes, d.Nodes) {
+		if err := tx.Where("lab_id = ?", labID).Delete(&nodeRow{}).Error; err != nil {
+			return err
+		}
+		var rows []nodeRow
+		for _, name := range slices.Sorted(maps.Keys(d.Nodes)) {
+			rows = append(rows, nodeRow{LabID: labID, Node: name, Run: string(d.Nodes[name].Run), Restarts: d.Nodes[name].Restarts})
+		}
+		if err := insertAll(tx, rows); err != nil {
+			return err
+		}
+	}
+	if maps.Equal(had.Places, d.Places) {
+		return nil
+	}
+	if err := tx.Where("lab_id = ?", labID).Delete(&placementRow{}).Error; err != nil {
+		return err
+	}
+	var rows []placementRow
+	for _, name := range slices.Sorted(maps.Keys(d.Places)) {
+		rows = append(rows, placementRow{LabID: labID, Node: name, HostID: d.Places[name].HostID, Why: d.Places[name].Why})
+	}
+	return insertAll(tx, rows)
+}

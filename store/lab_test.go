@@ -1,0 +1,218 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"trunkline/internal/fault"
+	"trunkline/lab"
+	"trunkline/lab/control"
+	"trunkline/lab/hostapi"
+	"trunkline/store"
+	"trunkline/tenancy"
+)
+
+var sameRecord = cmp.Options{cmpopts.EquateEmpty(), cmpopts.EquateApproxTime(0), cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})}
+
+func TestALabComesBackAsItWasStored(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		_, hostID := seed(t, s)
+		want := newLab(alpha, "campus")
+		must(t, s.CreateLab(t.Context(), tenancy.InTenant(alpha), want))
+		for _, ref := range []string{want.ID, "campus"} {
+			got, err := s.Lab(t.Context(), tenancy.InTenant(alpha), ref)
+			must(t, err)
+			if diff := cmp.Diff(want, got, sameRecord); diff != "" {
+				t.Errorf("by %s (-stored +read):\n%s", ref, diff)
+			}
+		}
+		desired := control.Desired{
+			Deployment: control.Deployment{
+				Want: control.WantRun, Revision: 1, ImageMap: map[string]string{"frrouting/*": "trunkline/router"}, GivenUp: []string{"no delay"},
+				Nodes: map[string]control.NodeDesired{"r1": {Run: hostapi.Paused, Restarts: 2}}, Places: map[string]control.Place{"r1": {HostID: hostID, Why: "it fits"}},
+			},
+			Generation: 3, Deploy: 2, Back: &control.Deployment{Want: control.WantStop, Revision: 1, Places: map[string]control.Place{"r1": {HostID: hostID}}},
+			Returning: true, Note: "a note",
+		}
+		changed, err := s.ChangeDesired(t.Context(), tenancy.InTenant(alpha), want.ID, func(r *control.Record) error { r.Desired = desired; return nil })
+		must(t, err)
+		got, err := s.Lab(t.Context(), tenancy.Everywhere(), want.ID)
+		must(t, err)
+		for _, r := range []*control.Record{changed, got} {
+			if diff := cmp.Diff(desired, r.Desired, sameRecord); diff != "" {
+				t.Errorf("desired (-stored +read):\n%s", diff)
+			}
+		}
+		if load, err := s.LabsPerHost(t.Context()); err != nil || load[hostID] != 1 {
+			t.Errorf("labs per host %v, %v", load, err)
+		}
+	})
+}
+
+func TestAChangeThatFailsLeavesEverythingAsItWas(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		seed(t, s)
+		r := newLab(alpha, "campus")
+		must(t, s.CreateLab(t.Context(), tenancy.InTenant(alpha), r))
+		refused := fault.New(fault.Conflict, "No.")
+		_, err := s.ChangeDesired(t.Context(), tenancy.InTenant(alpha), r.ID, func(r *control.Record) error {
+			r.Desired.Generation = 7
+			return refused
+		})
+		if !errors.Is(err, refused) {
+			t.Fatalf("got %v", err)
+		}
+		got, err := s.Lab(t.Context(), tenancy.InTenant(alpha), r.ID)
+		must(t, err)
+		if got.Desired.Generation != 0 {
+			t.Errorf("generation %d was stored", got.Desired.Generation)
+		}
+	})
+}
+
+func TestOfManyChangesAtOnceNoneIsLost(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		seed(t, s)
+		r := newLab(alpha, "campus")
+		must(t, s.CreateLab(t.Context(), tenancy.InTenant(alpha), r))
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				_, err := s.ChangeDesired(context.Background(), tenancy.InTenant(alpha), r.ID, func(r *control.Record) error { r.Desired.Generation++; return nil })
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		got, err := s.Lab(t.Context(), tenancy.InTenant(alpha), r.ID)
+		must(t, err)
+		if got.Desired.Generation != 20 {
+			t.Errorf("generation is %d after 20 changes", got.Desired.Generation)
+		}
+	})
+}
+
+func TestALabNameIsTakenOnlyInItsTenant(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		seed(t, s)
+		must(t, s.CreateLab(t.Context(), tenancy.InTenant(alpha), newLab(alpha, "campus")))
+		must(t, s.CreateLab(t.Context(), tenancy.InTenant(beta), newLab(beta, "campus")))
+		err := s.CreateLab(t.Context(), tenancy.InTenant(alpha), newLab(alpha, "campus"))
+		wantCode(t, err, fault.Conflict)
+		if !strings.Contains(fault.Sentence(err), "campus") {
+			t.Error(err)
+		}
+	})
+}
+
+func TestOnlyVersionsThatAreNeededAreKept(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		seed(t, s)
+		scope := tenancy.InTenant(alpha)
+		r := newLab(alpha, "campus")
+		must(t, s.CreateLab(t.Context(), scope, r))
+		deploy := func(revision int64, back *control.Deployment) {
+			_, err := s.ChangeDesired(t.Context(), scope, r.ID, func(r *control.Record) error {
+				r.Desired.Deployment, r.Desired.Back = control.Deployment{Want: control.WantRun, Revision: revision}, back
+				return nil
+			})
+			must(t, err)
+		}
+		deploy(1, nil)
+		for number := int64(2); number <= 4; number++ {
+			next := r.Revision
+			next.Source = "a newer text"
+			next.Files = []control.ProjectFile{{Path: "lab.yml", SHA256: strings.Repeat("b", 64)}}
+			must(t, s.AddRevision(t.Context(), scope, r.ID, &next))
+			if next.Number != number {
+				t.Fatalf("version %d, want %d", next.Number, number)
+			}
+		}
+		for number, kept := range map[int64]bool{1: true, 2: false, 3: false, 4: true} {
+			_, err := s.Revision(t.Context(), scope, r.ID, number)
+			if kept != (err == nil) {
+				t.Errorf("version %d kept: %v, want %v", number, err == nil, kept)
+			}
+		}
+		deploy(4, &control.Deployment{Want: control.WantRun, Revision: 1})
+		if _, err := s.Revision(t.Context(), scope, r.ID, 1); err != nil {
+			t.Errorf("the version to go back to is gone: %v", err)
+		}
+		deploy(4, nil)
+		_, err := s.Revision(t.Context(), scope, r.ID, 1)
+		wantCode(t, err, fault.NotFound)
+		inUse, err := s.BlobsInUse(t.Context())
+		must(t, err)
+		if diff := cmp.Diff(map[string]bool{strings.Repeat("b", 64): true}, inUse); diff != "" {
+			t.Errorf("contents in use:\n%s", diff)
+		}
+	})
+}
+
+func TestObservedStateComesBackAndHostsThatHaveNothingAreForgotten(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		_, hostID := seed(t, s)
+		scope := tenancy.InTenant(alpha)
+		r := newLab(alpha, "campus")
+		must(t, s.CreateLab(t.Context(), scope, r))
+		observed := control.Observed{State: control.Failed, Reason: "Docker is down.", Done: 1, Total: 3, Step: "create", Settled: 2, Seen: 3, Error: fault.New(fault.Unavailable, "Docker is down.")}
+		status := map[string]*hostapi.LabStatus{hostID: {ID: r.ID, Generation: 3, Nodes: []hostapi.NodeStatus{{Name: "r1", State: hostapi.NodeRunning}}}}
+		must(t, s.SaveObserved(t.Context(), scope, r.ID, observed, status))
+		got, err := s.Lab(t.Context(), scope, r.ID)
+		must(t, err)
+		if diff := cmp.Diff(observed, got.Observed); diff != "" {
+			t.Errorf("observed:\n%s", diff)
+		}
+		seen, err := s.OnHosts(t.Context(), scope, r.ID)
+		must(t, err)
+		if diff := cmp.Diff(status, seen); diff != "" {
+			t.Errorf("on hosts:\n%s", diff)
+		}
+		if ids, err := s.ToReconcile(t.Context(), tenancy.Everywhere()); err != nil || len(ids) != 1 {
+			t.Errorf("to reconcile: %v, %v", ids, err)
+		}
+		must(t, s.SaveObserved(t.Context(), scope, r.ID, observed, nil))
+		if seen, err := s.OnHosts(t.Context(), scope, r.ID); err != nil || len(seen) != 0 {
+			t.Errorf("still on hosts: %v, %v", seen, err)
+		}
+		if ids, err := s.ToReconcile(t.Context(), tenancy.Everywhere()); err != nil || len(ids) != 0 {
+			t.Errorf("still to reconcile: %v, %v", ids, err)
+		}
+	})
+}
+
+func TestALabLargerThanAnInsertIsStoredWhole(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		_, hostID := seed(t, s)
+		scope := tenancy.InTenant(alpha)
+		r := newLab(alpha, "large")
+		places := map[string]control.Place{}
+		for i := range 3000 {
+			name := "n" + strings.Repeat("0", i%7) + time.Duration(i).String()
+			r.Revision.Lab.Nodes = append(r.Revision.Lab.Nodes, &lab.Node{Name: name})
+			places[name] = control.Place{HostID: hostID, Why: "it fits"}
+		}
+		must(t, s.CreateLab(t.Context(), scope, r))
+		_, err := s.ChangeDesired(t.Context(), scope, r.ID, func(r *control.Record) error { r.Desired.Places = places; r.Desired.Want = control.WantRun; return nil })
+		must(t, err)
+		got, err := s.Lab(t.Context(), scope, r.ID)
+		must(t, err)
+		if len(got.Desired.Places) != 3000 || len(got.Revision.Lab.Nodes) != 3002 {
+			t.Errorf("%d places and %d nodes came back", len(got.Desired.Places), len(got.Revision.Lab.Nodes))
+		}
+		on, err := s.LabsOn(t.Context(), tenancy.Everywhere(), hostID)
+		must(t, err)
+		if diff := cmp.Diff([]string{r.ID}, on); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

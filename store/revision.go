@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"trunkline/internal/fault"
+	"trunkline/lab"
+	"trunkline/lab/control"
+	"trunkline/tenancy"
+)
+
+type revisionRow struct {
+	LabID        string `gorm:"primaryKey"`
+	Number       int64  `gorm:"primaryKey;autoIncrement:false"`
+	File         string
+	Source       string
+	LabJSON      string `gorm:"column:lab_json"`
+	EnvJSON      string `gorm:"column:env_json"`
+	ImageMapJSON string `gorm:"column:image_map_json"`
+	CreatedAt    int64  `gorm:"autoCreateTime:false"`
+}
+
+func (revisionRow) TableName() string { return "lab_revisions" }
+
+type fileRow struct {
+	LabID    string `gorm:"primaryKey"`
+	Revision int64  `gorm:"primaryKey;autoIncrement:false"`
+	Path     string `gorm:"primaryKey"`
+	Size     int64
+	SHA256   string `gorm:"column:sha256"`
+	Mode     uint32
+}
+
+func (fileRow) TableName() string { return "lab_files" }
+
+// AddRevision stores a new version of the lab's file and sets its number. Versions that nothing needs any more are deleted.
+func (s *Store) AddRevision(ctx context.Context, scope tenancy.Scope, labID string, revision *control.Revision) error {
+	return s.change(ctx, func(tx *gorm.DB) error {
+		row, err := findLab(forUpdate(tx), scope, labID)
+		if err != nil {
+			return err
+		}
+		number := row.Revision + 1
+		stored := *revision
+		stored.Number = number
+		if err := insertRevision(tx, row.ID, &stored); err != nil {
+			return err
+		}
+		err = tx.Model(&labRow{}).Where("id = ?", row.ID).Updates(map[string]any{
+			"revision": number, "node_count": len(revision.Lab.Nodes), "link_count": len(revision.Lab.Links), "updated_at": stamp(s.now()),
+		}).Error
+		if err != nil {
+			return err
+		}
+		revision.Number = number
+		return pruneRevisions(tx, row.ID)
+	})
+}
+
+// Revision returns one version. Code: not_found.
+func (s *Store) Revision(ctx context.Context, scope tenancy.Scope, labID string, number int64) (*control.Revision, error) {
+	var revision *control.Revision
+	err := s.ask(ctx).Transaction(func(tx *gorm.DB) error {
+		row, err := findLab(tx, scope, labID)
+		if err != nil {
+			return err
+		}
+		revision, err = loadRevision(tx, row.ID, number)
+		return err
+	})
+	return revision, translate(err)
+}
+
+func insertRevision(tx *gorm.DB, labID string, revision *control.Revision) error {
+	row := revisionRow{LabID: labID, Number: revision.Number, File: revision.File, Source: revision.Source, CreatedAt: stamp(revision.CreatedAt)}
+	var err error
+	if row.LabJSON, err = toJSON(revision.Lab); err != nil {
+		return err
+	}
+	if row.EnvJSON, err = toJSON(revision.Env); err != nil {
+		return err
+	}
+	if row.ImageMapJSON, err = toJSON(revision.ImageMap); err != nil {
+		return err
+	}
+	if err := tx.Create(&row).Error; err != nil {
+		return err
+	}
+	files := make([]fileRow, len(revision.Files))
+	for i, f := range revision.Files {
+		files[i] = fileRow{LabID: labID, Revision: revision.Number, Path: f.Path, Size: f.Size, SHA256: f.SHA256, Mode: f.Mode}
+	}
+	return insertAll(tx, files)
+}
+
+func loadRevision(tx *gorm.DB, labID string, number int64) (*control.Revision, error) {
+	var row revisionRow
+	if err := tx.Where("lab_id = ? AND number = ?", labID, number).Take(&row).Error; err != nil {
+		return nil, orMissing(err, fault.New(fault.NotFound, "Version %d of the lab is not kept any more.", number))
+	}
+	var rows []fileRow
+	if err := tx.Where("lab_id = ? AND revision = ?", labID, number).Order("path").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	revision := &control.Revision{Number: number, File: row.File, Source: row.Source, CreatedAt: moment(row.CreatedAt)}
+	var err error
+	if revision.Lab, err = fromJSON[*lab.Lab](row.LabJSON); err != nil {
+		return nil, err
+	}
+	if revision.Env, err = fromJSON[map[string]string](row.EnvJSON); err != nil {
+		return nil, err
+	}
+	if revision.ImageMap, err = fromJSON[map[string]string](row.ImageMapJSON); err != nil {
+		return nil, err
+	}
+	for _, f := range rows {
+		revision.Files = append(revision.Files, control.ProjectFile{Path: f.Path, Size: f.Size, SHA256: f.SHA256, Mode: f.Mode})
+	}
+	return revision, nil
+}
+
+// pruneRevisions keeps the newest version, the deployed one, and the one that a cancelled deploy goes back to.
+func pruneRevisions(tx *gorm.DB, labID string) error {
+	var row labRow
+	if err := tx.Where("id = ?", labID).Take(&row).Error; err != nil {
+		return err
+	}
+	keep := []int64{row.Revision, row.Desired.Deployed, row.Desired.BackRevision}
+	return tx.Where("lab_id = ? AND number NOT IN ?", labID, keep).Delete(&revisionRow{}).Error
+}
+
+// forUpdate locks what is read until the transaction ends. SQLite's writer is alone anyway.
+func forUpdate(tx *gorm.DB) *gorm.DB {
+	return tx.Session(&gorm.Session{}).Clauses(clause.Locking{Strength: "UPDATE"})
+}

@@ -1,0 +1,136 @@
+package store_test
+
+import (
+	"context"
+	"reflect"
+	"strings"
+	"testing"
+
+	"trunkline/internal/fault"
+	"trunkline/lab/control"
+	"trunkline/store"
+	"trunkline/tenancy"
+)
+
+// unscoped are the methods that take no scope, each with the reason.
+var unscoped = map[string]string{
+	"Close": "it touches no row", "Sessions": "it touches no row",
+	"User": "people belong to no tenant", "UserByEmail": "people belong to no tenant", "SaveUser": "people belong to no tenant",
+	"Administrators": "people belong to no tenant", "Memberships": "it says which tenants a person is in", "EnsureTenant": "it makes a tenant",
+	"ReplaceSignInLinks": "a link is found by its secret alone", "UseSignInLink": "a link is found by its secret alone",
+	"SaveToken": "tokens belong to a person", "TokenByHash": "a token is found by its secret alone", "TokensOf": "it takes the person",
+	"DeleteToken": "it takes the person", "TouchToken": "it follows TokenByHash",
+	"CreateJoinToken": "hosts belong to the site", "Enrol": "hosts belong to the site", "HostKey": "hosts belong to the site",
+	"Seen": "hosts belong to the site", "Hosts": "hosts belong to the site", "SaveHostInfo": "hosts belong to the site",
+	"LabsPerHost": "it counts, for placement", "ImageMap": "the site's", "SetImageMap": "the site's",
+	"Prune": "expiry knows no tenant", "BlobsInUse": "contents are kept once for all tenants",
+}
+
+// scoped calls each method for the lab of another tenant. What comes back must not tell that it exists.
+var scoped = map[string]func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (found bool, err error){
+	"CreateLab": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		other := newLab(lab.Tenant, "smuggled")
+		other.ID = lab.ID
+		return false, s.CreateLab(ctx, scope, other)
+	},
+	"Lab": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		r, err := s.Lab(ctx, scope, lab.ID)
+		return r != nil, err
+	},
+	"Labs": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		all, err := s.Labs(ctx, scope)
+		return len(all) > 0, err
+	},
+	"Revision": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		r, err := s.Revision(ctx, scope, lab.ID, 1)
+		return r != nil, err
+	},
+	"AddRevision": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		revision := lab.Revision
+		return false, s.AddRevision(ctx, scope, lab.ID, &revision)
+	},
+	"DeleteLab": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		return false, s.DeleteLab(ctx, scope, lab.ID)
+	},
+	"ChangeDesired": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		seen := false
+		r, err := s.ChangeDesired(ctx, scope, lab.ID, func(*control.Record) error { seen = true; return nil })
+		return seen || r != nil, err
+	},
+	"SaveObserved": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		return false, s.SaveObserved(ctx, scope, lab.ID, control.Observed{State: control.Failed}, nil)
+	},
+	"OnHosts": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		all, err := s.OnHosts(ctx, scope, lab.ID)
+		return len(all) > 0, err
+	},
+	"SavePositions": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		return false, s.SavePositions(ctx, scope, lab.ID, map[string]control.Position{"r1": {X: 9}})
+	},
+	"ToReconcile": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		ids, err := s.ToReconcile(ctx, scope)
+		return len(ids) > 0, err
+	},
+	"LabsOn": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		ids, err := s.LabsOn(ctx, scope, lab.Desired.Places["r1"].HostID)
+		return len(ids) > 0, err
+	},
+}
+
+func TestEveryMethodTakesAScopeOrSaysWhyNot(t *testing.T) {
+	kind := reflect.TypeFor[*store.Store]()
+	scopeType := reflect.TypeFor[tenancy.Scope]()
+	for i := range kind.NumMethod() {
+		method := kind.Method(i)
+		takes := method.Type.NumIn() > 2 && method.Type.In(2) == scopeType
+		_, hasTest := scoped[method.Name]
+		_, hasReason := unscoped[method.Name]
+		switch {
+		case takes && !hasTest:
+			t.Errorf("%s takes a scope and has no test for another tenant's lab", method.Name)
+		case !takes && !hasReason:
+			t.Errorf("%s takes no scope: give it one, or say here why it needs none", method.Name)
+		case takes && hasReason:
+			t.Errorf("%s takes a scope and a reason not to", method.Name)
+		}
+	}
+}
+
+func TestAnotherTenantsLabIsAsGoodAsMissing(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		_, hostID := seed(t, s)
+		theirs := newLab(alpha, "campus")
+		must(t, s.CreateLab(t.Context(), tenancy.InTenant(alpha), theirs))
+		r, err := s.ChangeDesired(t.Context(), tenancy.InTenant(alpha), theirs.ID, func(r *control.Record) error {
+			r.Desired.Deployment = control.Deployment{Want: control.WantRun, Revision: 1, Places: map[string]control.Place{"r1": {HostID: hostID}}}
+			return nil
+		})
+		must(t, err)
+		for name, call := range scoped {
+			for scopeName, scope := range map[string]tenancy.Scope{"another tenant": tenancy.InTenant(beta), "no tenant": {}} {
+				found, err := call(t.Context(), s, scope, r)
+				if found {
+					t.Errorf("%s shows another tenant's lab to %s", name, scopeName)
+				}
+				if err == nil {
+					continue
+				}
+				missing := *r
+				missing.ID = strings.Repeat("0", len(r.ID))
+				missing.Tenant = alpha
+				_, of := call(t.Context(), s, scope, &missing)
+				got, want := fault.Public(err), fault.Public(of)
+				got.Sentence = strings.ReplaceAll(got.Sentence, r.ID, "X")
+				want.Sentence = strings.ReplaceAll(want.Sentence, missing.ID, "X")
+				if got.Code != fault.NotFound || got.Sentence != want.Sentence || got.Field != want.Field {
+					t.Errorf("%s tells another tenant's lab (%v) from a missing one (%v)", name, got, want)
+				}
+			}
+		}
+		after, err := s.Lab(t.Context(), tenancy.InTenant(alpha), theirs.ID)
+		must(t, err)
+		if after.Observed.State == control.Failed || after.Positions["r1"].X == 9 || after.Revision.Number != 1 {
+			t.Errorf("another tenant changed the lab: %+v", after)
+		}
+	})
+}

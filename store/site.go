@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+type settingRow struct {
+	Key       string `gorm:"primaryKey"`
+	ValueJSON string `gorm:"column:value_json"`
+	UpdatedAt int64  `gorm:"autoUpdateTime:false"`
+}
+
+func (settingRow) TableName() string { return "settings" }
+
+const imageMapKey = "image-map"
+
+// ImageMap is the site's image map: pattern to image.
+func (s *Store) ImageMap(ctx context.Context) (map[string]string, error) {
+	var row settingRow
+	err := s.ask(ctx).Where("key = ?", imageMapKey).Take(&row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, translate(err)
+	}
+	return fromJSON[map[string]string](row.ValueJSON)
+}
+
+// SetImageMap replaces the site's image map. Deployed labs keep the one they were deployed with.
+func (s *Store) SetImageMap(ctx context.Context, imageMap map[string]string) error {
+	text, err := toJSON(imageMap)
+	if err != nil {
+		return err
+	}
+	row := settingRow{Key: imageMapKey, ValueJSON: text, UpdatedAt: stamp(s.now())}
+	return s.change(ctx, func(tx *gorm.DB) error {
+		return tx.Clauses(clause.OnConflict{
+			Columns: []clause.Column{{Name: "key"}}, DoUpdates: clause.AssignmentColumns([]string{"value_json", "updated_at"}),
+		}).Create(&row).Error
+	})
+}
+
+// usedTokensKept is how long a join token that has expired stays, so that its host is told "expired" or "used" and not "unknown".
+const usedTokensKept = 30 * 24 * time.Hour
+
+// Prune deletes what has expired: sessions, sign-in links, API tokens, join tokens.
+func (s *Store) Prune(ctx context.Context, now time.Time) error {
+	at := stamp(now)
+	return s.change(ctx, func(tx *gorm.DB) error {
+		return errors.Join(
+			tx.Where("expires_at <= ?", at).Delete(&sessionRow{}).Error,
+			tx.Where("expires_at <= ?", at).Delete(&signInLinkRow{}).Error,
+			tx.Where("expires_at <> 0 AND expires_at <= ?", at).Delete(&tokenRow{}).Error,
+			tx.Where("expires_at <= ?", stamp(now.Add(-usedTokensKept))).Delete(&joinTokenRow{}).Error,
+		)
+	})
+}
+
+// BlobsInUse lists the sha256 of every project file that a lab holds.
+func (s *Store) BlobsInUse(ctx context.Context) (map[string]bool, error) {
+	var hashes []string
+	if err := s.ask(ctx).Model(&fileRow{}).Distinct("sha256").Pluck("sha256", &hashes).Error; err != nil {
+		return nil, translate(err)
+	}
+	inUse := make(map[string]bool, len(hashes))
+	for _, hash := range hashes {
+		inUse[hash] = true
+	}
+	return inUse, nil
+}

@@ -1,0 +1,24 @@
+package store_test
+
+import (
+	"database/sql"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/mattn/go-sqlite3"
+)
+
+func execSQLite(t *testing.T, file, statement string)      { exec(t, "sqlite3", file, statement) }
+func execPostgres(t *testing.T, address, statement string) { exec(t, "pgx", address, statement) }
+
+func exec(t *testing.T, driver, address, statement string) {
+	t.Helper()
+	db, err := sql.Open(driver, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}
