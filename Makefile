@@ -23,6 +23,7 @@ TEST_PACKAGES ?= ./...
 TEST_TIMEOUT  ?= 30m
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help run test check build images daemons install install-test bench clean
 
 help: ## list the targets

@@ -7,6 +7,7 @@
 #
 # Without a registry (the default on Debian): the base comes from Debian's packages by mmdebstrap with this machine's own
 # source list. With one:  BASE_FROM=debian:bookworm-slim images/build.sh
+# The choice is kept in the images and holds for later builds; BASE_FROM=packages goes back.
 #
 #   PREFIX=trunkline     names the images PREFIX/host and so on
 #   SUITE=bookworm       the Debian suite of the base; default: this machine's own
@@ -62,10 +63,13 @@ sources() {
   done
 }
 
-# The base comes from a registry when asked for, or when this machine cannot make one itself.
+# The registry image that the base is made from; nothing when it is made from packages. What was asked for counts first, then what
+# the images here were made from, then what this machine can do.
 base_from() {
-  if [ -n "$BASE_FROM" ]; then
-    printf '%s' "$BASE_FROM"
+  if [ "$BASE_FROM" = packages ]; then
+    return
+  elif [ -n "${BASE_FROM:-$KEPT_FROM}" ]; then
+    printf '%s' "${BASE_FROM:-$KEPT_FROM}"
   elif ! command -v mmdebstrap >/dev/null || [ -z "$(sources)" ]; then
     printf 'debian:%s-slim' "$(suite)"
   fi
@@ -116,17 +120,28 @@ wanted() {
   return 1
 }
 
-# Asks the engine once; fills STALE with what has to be built, parents first, limited to the names given.
-declare -a STALE=()
-find_stale() {
-  local name present errors
+# Asks the engine once what is there: PRESENT is the recipes of our images, KEPT_FROM the registry image they were made from.
+PRESENT='' KEPT_FROM=''
+look() {
+  local lines errors recipe from
   errors=$(mktemp)
-  present=$(docker image inspect --format '{{index .Config.Labels "trunkline.recipe"}}' "${ALL[@]/#/$PREFIX/}" 2>"$errors") ||
+  lines=$(docker image inspect --format '{{index .Config.Labels "trunkline.recipe"}} {{index .Config.Labels "trunkline.base"}}' \
+    "${ALL[@]/#/$PREFIX/}" 2>"$errors") ||
     ! grep -qiv 'no such image' "$errors" || fail "Docker does not answer ($(head -n 1 "$errors")). Run: internal/setup/daemons.sh start"
   rm -f "$errors"
+  while read -r recipe from; do
+    PRESENT+=" $recipe"
+    KEPT_FROM=${from:-$KEPT_FROM}
+  done <<<"$lines"
+}
+
+# Fills STALE with what has to be built, parents first, limited to the names given.
+declare -a STALE=()
+find_stale() {
+  local name
   for name in "${ALL[@]}"; do
     wanted "$name" "$@" || continue
-    if [ "$FORCE" = yes ] || [[ $'\n'$present$'\n' != *$'\n'"${RECIPE[$name]}"$'\n'* ]]; then STALE+=("$name"); fi
+    if [ "$FORCE" = yes ] || [[ "$PRESENT " != *" ${RECIPE[$name]} "* ]]; then STALE+=("$name"); fi
   done
 }
 
@@ -172,7 +187,7 @@ build_base() {
     mkdir -p "$WORK/base"
     cp -a "$extra" "$WORK/base/extra"
     printf 'FROM %s\nCOPY extra/ /\nENV LANG=C.UTF-8\n' "$from" >"$WORK/base/Dockerfile"
-    docker_build base "$WORK/base"
+    docker_build base "$WORK/base" --label "trunkline.base=$from"
   else
     "$here/base/mkbase.sh" "$(suite)" "$(sources)" "$extra" >"$WORK/base.tar"
     docker import --change 'CMD ["/bin/bash"]' --change 'ENV LANG=C.UTF-8' --change "LABEL trunkline.recipe=${RECIPE[base]}" \
@@ -294,6 +309,7 @@ main() {
         ;;
     esac
   done
+  look
   fill_recipes
   find_stale "${only[@]}"
   [ "${#STALE[@]}" -gt 0 ] || exit 0

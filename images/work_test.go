@@ -304,8 +304,13 @@ func TestTheBaseIsBuiltFromARegistry(t *testing.T) {
 	}
 	docker("run", "--rm", "--network", "none", prefix+"/base", "test", "-e", "/etc/debian_version")
 	check := exec.Command("./build.sh", "--check", "base")
-	check.Env = build.Env
+	check.Env = append(os.Environ(), "PREFIX="+prefix) // without BASE_FROM: the choice is kept
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("what was just built is to be built again: %s", out)
+	}
+	back := exec.Command("./build.sh", "--check", "base")
+	back.Env = append(check.Env, "BASE_FROM=packages")
+	if out, err := back.CombinedOutput(); err == nil || !strings.Contains(string(out), "To be built: base") {
+		t.Errorf("going back to packages builds nothing: %v: %s", err, out)
 	}
 }
