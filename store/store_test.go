@@ -157,7 +157,9 @@ func TestWritersAtOnceAllSucceed(t *testing.T) {
 		seed(t, s)
 		failures := make(chan error, 64)
 		for i := range 64 {
-			go func() { failures <- s.CreateLab(context.Background(), tenancy.InTenant(alpha), newLab(alpha, fmt.Sprint("lab", i))) }()
+			go func() {
+				failures <- s.CreateLab(context.Background(), tenancy.InTenant(alpha), newLab(alpha, fmt.Sprint("lab", i)))
+			}()
 		}
 		for range 64 {
 			must(t, <-failures)
