@@ -1,11 +1,13 @@
 package control
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
 
 	"trunkline/lab"
+	"trunkline/lab/frr"
 	"trunkline/lab/hostapi"
 )
 
@@ -44,7 +46,7 @@ func (c *compiler) filesOf(n *lab.Node) ([]hostapi.FileSpec, error) {
 		}
 	}
 	if n.Kind == lab.Router && !slices.ContainsFunc(files, func(f hostapi.FileSpec) bool { return f.Target == frrConf }) {
-		if text := renderRouting(n); text != "" {
+		if text := frr.Render(cmp.Or(n.Hostname, n.Name), n); text != "" {
 			files = append(files, c.addText(frrConf, text))
 		}
 	}

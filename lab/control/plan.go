@@ -2,7 +2,7 @@ package control
 
 import (
 	"context"
-	"reflect"
+	"strings"
 
 	"trunkline/lab"
 	"trunkline/tenancy"
@@ -22,80 +22,55 @@ func (c *Controller) Plan(ctx context.Context, actor tenancy.Actor, ref string) 
 	if err != nil {
 		return nil, err
 	}
-	before := &lab.Lab{}
+	var before *lab.Lab
 	if running != nil && r.Desired.Want != WantNothing {
 		before = running.Lab
 	}
-	hostOf := func(node string) string {
-		return c.hostName(planned.Places[node].HostID)
-	}
-	return planSteps(before, r.Revision.Lab, r, planned, hostOf), nil
+	return planSteps(before, r.Revision.Lab, r.Desired.Deployment, planned, c.hostName), nil
 }
 
-// planSteps compares what is deployed with what would be: what goes first, then nodes in file order, then links. It is pure.
-func planSteps(before, after *lab.Lab, r *Record, planned Deployment, hostOf func(node string) string) []PlanStep {
+// planSteps is the difference of what is deployed (nil: nothing) and what would be, each step with its host, then the nodes that
+// stay. It is pure.
+func planSteps(before, after *lab.Lab, had, planned Deployment, hostName func(id string) string) []PlanStep {
 	var steps []PlanStep
-	for _, k := range before.Links {
-		if linkOf(after, k.ID()) == nil {
-			steps = append(steps, PlanStep{Verb: "disconnect", Object: "link " + k.ID(), Reason: "it is not in the file any more"})
+	touched := map[string]bool{}
+	for _, s := range lab.Diff(before, after) {
+		step := PlanStep{Verb: string(s.Verb), Object: s.Object, Reason: s.Reason}
+		node, isNode := strings.CutPrefix(s.Object, "node ")
+		if isNode {
+			touched[node] = true
+		} else if link, isLink := strings.CutPrefix(s.Object, "link "); isLink {
+			node, _, _ = strings.Cut(link, ":")
 		}
-	}
-	for _, n := range before.Nodes {
-		if after.Node(n.Name) == nil {
-			steps = append(steps, PlanStep{Verb: "remove", Object: "node " + n.Name, Reason: "it is not in the file any more"})
+		place, placed := planned.Places[node]
+		if !placed {
+			place = had.Places[node]
 		}
-	}
-	for _, n := range after.Nodes {
-		steps = append(steps, nodeStep(before.Node(n.Name), n, r, planned, hostOf(n.Name)))
-	}
-	for _, k := range after.Links {
-		step := PlanStep{Object: "link " + k.ID(), Host: hostOf(k.A.Node)}
-		switch old := linkOf(before, k.ID()); {
-		case old == nil:
-			step.Verb, step.Reason = "connect", "it is new"
-		case !reflect.DeepEqual(plainLink(old), plainLink(k)):
-			step.Verb, step.Reason = "change", "the file says otherwise now"
-		default:
-			step.Verb, step.Reason = "keep", "nothing changes"
+		if place.HostID != "" {
+			step.Host = hostName(place.HostID)
+		}
+		if s.Verb == lab.Create && isNode {
+			step.Reason += "; " + place.Why
 		}
 		steps = append(steps, step)
+	}
+	for _, n := range after.Nodes {
+		if !touched[n.Name] {
+			steps = append(steps, staying(before.Node(n.Name), n, had, planned, hostName))
+		}
 	}
 	return steps
 }
 
-func nodeStep(old, n *lab.Node, r *Record, planned Deployment, host string) PlanStep {
-	step := PlanStep{Object: "node " + n.Name, Host: host}
+// staying is the step of a node whose file says nothing new: another image stands in for its own, it was stopped, or nothing.
+func staying(old, n *lab.Node, had, planned Deployment, hostName func(id string) string) PlanStep {
+	step := PlanStep{Verb: "keep", Object: "node " + n.Name, Host: hostName(planned.Places[n.Name].HostID), Reason: "nothing changes"}
 	switch {
-	case old == nil:
-		step.Verb, step.Reason = "create", planned.Places[n.Name].Why
-	case !reflect.DeepEqual(plainNode(old), plainNode(n)) || imageOf(old, r.Desired.ImageMap) != imageOf(n, planned.ImageMap):
-		step.Verb, step.Reason = "change", "the file or the image map says otherwise now"
-	case r.Desired.Want == WantStop || wantedRun(old, r.Desired.Deployment) != wantedRun(n, planned):
+	case !n.Kind.IsContainer():
+	case imageOf(old, had.ImageMap) != imageOf(n, planned.ImageMap):
+		step.Verb, step.Reason = string(lab.Recreate), "its image is "+imageOf(n, planned.ImageMap)+" now; that needs a new container"
+	case had.Want == WantStop || wantedRun(old, had) != wantedRun(n, planned):
 		step.Verb, step.Reason = "start", "it is stopped"
-	default:
-		step.Verb, step.Reason = "keep", "nothing changes"
 	}
 	return step
-}
-
-func linkOf(l *lab.Lab, id string) *lab.Link {
-	for _, k := range l.Links {
-		if k.ID() == id {
-			return k
-		}
-	}
-	return nil
-}
-
-// plainNode and plainLink leave out where in the file it stands: that is no change of the network.
-func plainNode(n *lab.Node) lab.Node {
-	plain := *n
-	plain.Line, plain.X, plain.Y = 0, nil, nil
-	return plain
-}
-
-func plainLink(k *lab.Link) lab.Link {
-	plain := *k
-	plain.Line = 0
-	return plain
 }

@@ -1,5 +1,0 @@
-package control
-
-import "trunkline/lab"
-
-func renderRouting(n *lab.Node) string { return "" }
