@@ -3,7 +3,7 @@ package lab
 import "strings"
 
 // Nearest returns the candidate a person most likely meant by word, or "" when none is close: at most a third of its
-// letters differ (Levenshtein, letter case ignored). It serves the "did you mean" of complaints.
+// letters differ, letter case ignored. It serves the "did you mean" of complaints.
 func Nearest(word string, candidates []string) string {
 	best, limit := "", max(1, len(word)/3)+1
 	word = strings.ToLower(word)
@@ -26,28 +26,31 @@ func DidYouMean(word string, candidates []string) string {
 	return ""
 }
 
-// distance is the Levenshtein distance of two short strings, in bytes.
+// distance counts the letters to insert, delete, replace or swap with their neighbour to get from a to b, in bytes
+// (optimal string alignment). Long texts are simply far apart.
 func distance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	var before, last, row [65]int
+	for j := range len(b) + 1 {
+		last[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		previous := row[0]
 		row[0] = i
 		for j := 1; j <= len(b); j++ {
-			cost := previous
+			replace := last[j-1]
 			if a[i-1] != b[j-1] {
-				cost++
+				replace++
 			}
-			previous = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
+			row[j] = min(replace, last[j]+1, row[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
 		}
+		before, last = last, row
 	}
-	return row[len(b)]
+	return last[len(b)]
 }
 
 func abs(n int) int {

@@ -59,7 +59,7 @@ func (p *parser) leaveOutside(k *fileLink) {
 		p.report.drop(k.value, "The link is left out: it is %s.", why)
 		return
 	}
-	p.report.drop(k.value, "The far end of this link is left out: it is %s. %s stays, and leads nowhere.", why, k.ends[0].Endpoint)
+	p.report.drop(k.value, "%s stays, but leads nowhere: this is %s.", k.ends[0].Endpoint, why)
 }
 
 // fitPort gives a port of a bridge a legal name when the file's is none, and notes names that meet on the host.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -45,8 +44,6 @@ func (p *parser) load() *yaml.Node {
 	return root
 }
 
-var yamlLine = regexp.MustCompile(`line (\d+)`)
-
 func (p *parser) parseYAML(data []byte) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	document := &yaml.Node{}
@@ -65,37 +62,6 @@ func (p *parser) parseYAML(data []byte) *yaml.Node {
 		return nil
 	}
 	return document
-}
-
-// refuseSyntax says where the YAML breaks, or that it is a template when that is why.
-func (p *parser) refuseSyntax(data []byte, err error) {
-	if line := templateLine(data); line > 0 {
-		p.report.refused = append(p.report.refused, fault.Place{File: p.in.File, Line: line, Column: 1, Sentence: templateSentence})
-		return
-	}
-	line := 0
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		line, _ = strconv.Atoi(m[1])
-	}
-	reason := strings.TrimPrefix(yamlLine.ReplaceAllString(err.Error(), ""), "yaml: ")
-	place := fault.Place{File: p.in.File, Line: line, Sentence: "The YAML breaks here: " + strings.TrimLeft(reason, ": ") + ". Look at the indentation and the quotes of this line and the one before."}
-	if line > 0 {
-		place.Column = 1
-	}
-	p.report.refused = append(p.report.refused, place)
-}
-
-const templateSentence = "This is a Go template ({{ … }}), and it needs its variables before it is a lab file. Render it first, then import the result."
-
-// templateLine is the first line with a template action outside a comment, 0 if there is none.
-func templateLine(data []byte) int {
-	for i, line := range strings.Split(string(data), "\n") {
-		action := strings.Index(line, "{{")
-		if action >= 0 && !strings.HasPrefix(strings.TrimSpace(line), "#") {
-			return i + 1
-		}
-	}
-	return 0
 }
 
 // tree copies a YAML tree under limits.
