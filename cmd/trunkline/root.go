@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"trunkline/internal/cli"
+	"trunkline/internal/client"
+)
+
+// options are the flags that every client command has.
+type options struct {
+	controller string
+	token      string
+	output     string
+}
+
+func rootCommand() *cobra.Command {
+	o := &options{}
+	root := &cobra.Command{
+		Use:     "trunkline",
+		Short:   "A network lab in the browser, for many tenants at once",
+		Version: Version,
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&o.controller, "controller", "", "address of the controller (default: TRUNKLINE_URL, the login, or the one running here)")
+	flags.StringVar(&o.token, "token", "", "API token (default: TRUNKLINE_TOKEN or the login)")
+	flags.StringVarP(&o.output, "output", "o", "table", "table or json")
+	if err := root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag is registered three lines above
+	}
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if o.output != "table" && o.output != "json" {
+			return cli.UsageError{Err: fmt.Errorf("-o takes table or json, not %q", o.output)}
+		}
+		return nil
+	}
+	root.AddCommand(
+		upCommand(), serveCommand(), cli.HostCommand("host", Version), doctorCommand(o),
+		loginCommand(), labCommand(o), nodeCommand(o), execCommand(o), shellCommand(o), copyCommand(o),
+		imagesCommand(o), hostsCommand(o), tokenCommand(o),
+	)
+	return root
+}
+
+func (o *options) client() (*client.Client, error) {
+	address, token, err := findLogin(o.controller, o.token)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(address, token)
+}
+
+// print writes value as JSON, or calls table with a writer that lines columns up.
+func (o *options) print(value any, table func(w io.Writer)) error {
+	if o.output == "json" {
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(value)
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	table(w)
+	return w.Flush()
+}

@@ -1,0 +1,58 @@
+// Package app puts the parts of a controller together and runs them, for the program and for tests.
+//
+// It knows constructors, the order of starting and stopping, and the ready file. It refuses to know flags, signals and how
+// anything is done.
+package app
+
+import (
+	"log/slog"
+	"net"
+	"net/url"
+	"path/filepath"
+
+	"trunkline/internal/fault"
+)
+
+// Settings is what an administrator decides about a controller.
+type Settings struct {
+	Listen    string // address and port; port 0 takes a free one
+	PublicURL string // what people type; "" is made from Listen
+	Data      string // folder of the database, project files and the host's identity
+	Database  string // "" is SQLite in Data; postgres://… is PostgreSQL
+	ReadyFile string // written once it can serve; "" writes none but the one in Data
+	Version   string
+	Log       *slog.Logger
+}
+
+// Check says what is wrong with the settings, by the flag's name.
+func (s Settings) Check() error {
+	host, port, err := net.SplitHostPort(s.Listen)
+	if err != nil || port == "" {
+		return fault.New(fault.Invalid, "--listen %q is not an address with a port, such as 127.0.0.1:8080 or :8080.", s.Listen).InField("listen")
+	}
+	if host != "" && net.ParseIP(host) == nil && host != "localhost" {
+		return fault.New(fault.Invalid, "--listen %q needs an IP address before the port, or nothing for all addresses.", s.Listen).InField("listen")
+	}
+	if s.PublicURL != "" {
+		u, err := url.Parse(s.PublicURL)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return fault.New(fault.Invalid, "--public-url %q is not of the form https://lab.example.org.", s.PublicURL).InField("public-url")
+		}
+	}
+	if !filepath.IsAbs(s.Data) {
+		return fault.New(fault.Invalid, "--data %q must be an absolute path.", s.Data).InField("data")
+	}
+	return nil
+}
+
+// localURL is where this machine reaches the listener.
+func localURL(address net.Addr) string {
+	host, port, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return "http://" + address.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
