@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// icons are the icons of @tabler/icons (outline) that pages use. The icons of node kinds are our own, in static/icons.
+var icons = strings.Fields(`
+	alert-triangle arrow-back-up arrow-left arrows-maximize ban bolt book-2 check chevron-down chevron-left chevron-right
+	chevron-up circle-check clipboard clipboard-copy clock cloud-upload code copy cpu database dots dots-vertical download
+	external-link eye file file-code file-import file-type-zip file-upload folder help-circle info-circle key keyboard
+	layout-bottombar layout-sidebar-right list-check list-details loader-2 lock login logout map-2 maximize minus moon
+	network pencil player-pause player-play player-stop plug-connected plug-connected-x plus power refresh rotate
+	route ruler-measure search server server-2 sitemap square-plus stack-2 sun sun-moon switch-horizontal terminal terminal-2
+	topology-ring-2 topology-star-3 trash upload user versions wand world x zoom-in zoom-out`)
+
+var (
+	svgBody  = regexp.MustCompile(`(?s)<svg[^>]*>(.*)</svg>`)
+	invisble = regexp.MustCompile(`<path stroke="none" d="M0 0h24v24H0z" fill="none"\s*/>`)
+	spaces   = regexp.MustCompile(`\s+`)
+)
+
+// sprite writes icons.svg with a symbol per icon: 24 by 24, drawn in the current colour.
+func sprite(modules, out string) error {
+	var b bytes.Buffer
+	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg">`)
+	seen := map[string]bool{}
+	add := func(name, path string) error {
+		if seen[name] {
+			return fmt.Errorf("icon %s is there twice", name)
+		}
+		seen[name] = true
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		m := svgBody.FindSubmatch(text)
+		if m == nil {
+			return fmt.Errorf("%s is not an SVG file", path)
+		}
+		body := spaces.ReplaceAll(bytes.TrimSpace(invisble.ReplaceAll(m[1], nil)), []byte(" "))
+		fmt.Fprintf(&b, `<symbol id="%s" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">%s</symbol>`, name, body)
+		return nil
+	}
+	own, err := filepath.Glob(filepath.Join("static", "icons", "*.svg"))
+	if err != nil {
+		return err
+	}
+	slices.Sort(own)
+	for _, path := range own {
+		if err := add(strings.TrimSuffix(filepath.Base(path), ".svg"), path); err != nil {
+			return err
+		}
+	}
+	for _, name := range icons {
+		if err := add(name, filepath.Join(modules, "@tabler", "icons", "icons", "outline", name+".svg")); err != nil {
+			return err
+		}
+	}
+	b.WriteString("</svg>\n")
+	return os.WriteFile(filepath.Join(out, "icons.svg"), b.Bytes(), 0o644)
+}

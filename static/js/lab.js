@@ -1,0 +1,126 @@
+// The page of one lab: map, panel, dock and stream, put together.
+import { TopologyMap } from "./map.js";
+import { startMapKeys } from "./mapkeys.js";
+import { startMapDrop } from "./mapdrop.js";
+import { Panel } from "./panel.js";
+import { Dock } from "./dock.js";
+import { NodeMenu } from "./menu.js";
+import { Stream } from "./stream.js";
+import { Transfers } from "./transfers.js";
+import { morph } from "./hx.js";
+import { on } from "./shortcuts.js";
+import { toast } from "./toast.js";
+
+export function start() {
+  const lab = JSON.parse(document.getElementById("lab-map").textContent);
+  const at = `/labs/${lab.id}`;
+  const map = new TopologyMap(document.getElementById("map"), lab, { moved: (places) => keep(at, places) });
+  const transfers = new Transfers(at);
+  const panel = new Panel(at, document.getElementById("side"));
+  const dock = new Dock(at, document.getElementById("dock"), () => map.resized());
+
+  const shell = (name) => {
+    const node = map.node(name);
+    if (!node?.container) toast(`${name} has no shell: it is a ${node?.kind ?? "segment"}.`);
+    else if (!lab.canUse) toast("Only its owner or a manager of this workspace may work in the nodes of this lab.", "error");
+    else if (node.state !== "running") toast(`${name} is ${node.word}. Deploy the lab first.`);
+    else dock.open(name);
+  };
+  const details = (name) => {
+    map.select(name);
+    panel.node(name);
+  };
+  const menu = new NodeMenu(at, lab, { shell, details, upload: (n) => transfers.choose(n), download: (n) => transfers.fetch(n) });
+
+  map.onOpen = shell;
+  map.onSelect = (name) => (name ? panel.selected(name) : panel.cleared());
+  map.onMenu = (name, x, y) => menu.show(map.node(name), x, y);
+  startMapKeys(map, { shell, details, menu });
+  startMapDrop(map, (name, files) => lab.canUse && transfers.upload(name, files));
+  wireButtons({ map, panel, dock, shell, details, transfers, at });
+
+  new Stream(`${at}/events`, {
+    lab({ state, html }) {
+      morph(document.getElementById("lab-status"), html);
+      map.labState(state);
+    },
+    nodes(nodes) {
+      map.update(nodes);
+      panel.changed(nodes.map((n) => n.name));
+    },
+    gone: () => location.assign("/labs"),
+  }, showLive);
+  window.addEventListener("resize", () => map.resized());
+}
+
+function showLive(state) {
+  const live = document.getElementById("live");
+  live.dataset.live = state;
+  live.textContent = { on: "", lost: "Not live: connecting again", off: "Not live" }[state];
+}
+
+// keep stores where nodes were dragged to.
+async function keep(at, places) {
+  const answer = await fetch(`${at}/positions`, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(places) }).catch(() => null);
+  if (answer?.ok) return;
+  const problem = await answer?.json().catch(() => null);
+  toast(problem?.error?.message ?? "The new place could not be stored. Check the connection.", "error");
+}
+
+function wireButtons({ map, panel, dock, shell, details, transfers, at }) {
+  const names = document.querySelector('[data-map="names"]');
+  const actions = {
+    in: () => map.zoomBy(1.4),
+    out: () => map.zoomBy(1 / 1.4),
+    fit: () => map.fit(),
+    names: () => names.setAttribute("aria-pressed", map.toggleNames()),
+    async layout() {
+      const answer = await fetch(`${at}/layout`, { method: "POST", headers: { Accept: "application/json" } }).catch(() => null);
+      if (answer?.ok) map.place(await answer.json());
+      else toast("The map could not be arranged. Try again.", "error");
+    },
+  };
+  document.addEventListener("click", (e) => {
+    const button = e.target.closest("button");
+    if (!button) return;
+    const d = button.dataset;
+    if (d.map) actions[d.map]();
+    if (d.do === "side") panel.toggle();
+    if (d.do === "dock") dock.toggle();
+    if (d.shell) shell(d.shell);
+    if (d.goto) {
+      details(d.goto);
+      map.reveal(d.goto);
+    }
+    if (d.upload) transfers.choose(d.upload);
+    if (d.download) transfers.fetch(d.download);
+  });
+  on("+", actions.in);
+  on("=", actions.in);
+  on("-", actions.out);
+  on("0", actions.fit);
+  on("i", actions.names);
+  on("y", () => panel.show("yaml", true));
+  on("/", () => document.getElementById("find-node").focus());
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey && !e.altKey && !e.metaKey && e.code === "Backquote") {
+      e.preventDefault();
+      dock.toggle();
+    }
+  });
+  const find = document.getElementById("find-node");
+  find.addEventListener("input", () => map.highlight(find.value));
+  find.addEventListener("keydown", (e) => {
+    const hit = e.key === "Enter" && map.highlight(find.value)[0];
+    if (hit) {
+      details(hit);
+      map.reveal(hit);
+      map.focus(hit);
+    }
+    if (e.key === "Enter" || e.key === "Escape") {
+      find.value = "";
+      map.highlight("");
+    }
+    if (e.key === "Escape") map.focus();
+  });
+}

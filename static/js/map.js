@@ -1,0 +1,257 @@
+// The topology map: nodes and cables as SVG that is patched by name, with pan, zoom and drag. It knows no server.
+import { select, zoom, zoomIdentity, drag } from "../vendor/d3.js";
+import { drawNode, drawLink, badgePath } from "./mapdraw.js";
+import { wirePath, curves } from "./wire.js";
+
+const pad = 70;
+const farAt = 0.45;
+
+export class TopologyMap {
+  constructor(svg, lab, { moved }) {
+    Object.assign(this, { svg, lab, moved, nodes: new Map(), links: [], at: new Map(), selected: null });
+    this.root = select(svg);
+    this.view = this.root.append("g").attr("class", "view");
+    this.wires = this.view.append("g");
+    this.dots = this.view.append("g");
+    this.labels = this.view.append("g");
+    for (const n of lab.nodes) this.nodes.set(n.name, n);
+    for (const n of this.nodes.values()) this.at.set(n.name, []);
+    this.draw();
+    this.zoom = zoom().scaleExtent([0.05, 4]).on("zoom", (e) => this.zoomed(e.transform));
+    this.root.call(this.zoom).on("dblclick.zoom", null);
+    this.root.on("click", (e) => e.target === svg && this.select(null));
+    this.fit(false);
+    this.untouched = true;
+  }
+
+  draw() {
+    const bends = curves(this.lab.links);
+    this.lab.links.forEach((link, i) => {
+      const a = this.nodes.get(link.a);
+      const b = this.nodes.get(link.b);
+      if (!a || !b) return;
+      const drawn = drawLink(this.wires, this.labels, link);
+      const one = { ...link, ...drawn, bend: bends[i] };
+      this.links.push(one);
+      this.at.get(link.a).push(one);
+      if (link.a !== link.b) this.at.get(link.b).push(one);
+      this.lay(one);
+    });
+    const first = this.lab.nodes[0]?.name;
+    for (const n of this.nodes.values()) {
+      n.g = drawNode(this.dots, n);
+      n.g.attr("tabindex", n.name === first ? 0 : -1);
+      this.listen(n);
+      this.paint(n);
+    }
+    this.links.forEach((l) => this.paintLink(l));
+  }
+
+  listen(n) {
+    const me = this;
+    n.g.on("click", (e) => {
+      e.stopPropagation();
+      if (!e.defaultPrevented) me.select(n.name);
+    }).on("dblclick", (e) => {
+      e.preventDefault();
+      e.stopPropagation();
+      me.onOpen?.(n.name);
+    }).on("contextmenu", (e) => {
+      e.preventDefault();
+      me.select(n.name);
+      const box = n.g.node().getBoundingClientRect();
+      me.onMenu?.(n.name, e.clientX || box.right, e.clientY || box.bottom);
+    }).on("pointerenter", () => me.lit(n.name, true)).on("pointerleave", () => me.lit(n.name, false))
+      .on("focus", () => me.focused(n)).on("blur", () => me.lit(n.name, false));
+    if (!this.lab.canEdit) return;
+    n.g.call(drag().clickDistance(4).on("start", function () {
+      me.moving = false;
+    }).on("drag", (e) => {
+      me.moving = true;
+      me.untouched = false;
+      n.g.classed("dragging", true);
+      me.moveTo(n, e.x, e.y);
+    }).on("end", () => {
+      n.g.classed("dragging", false);
+      if (me.moving) me.moved({ [n.name]: { x: Math.round(n.x), y: Math.round(n.y) } });
+    }));
+  }
+
+  moveTo(n, x, y) {
+    n.x = x;
+    n.y = y;
+    n.g.attr("transform", `translate(${x},${y})`);
+    for (const l of this.at.get(n.name)) this.lay(l);
+  }
+
+  lay(l) {
+    const w = wirePath(this.nodes.get(l.a), this.nodes.get(l.b), l.bend);
+    l.wire.attr("d", w.d);
+    l.hit.attr("d", w.d);
+    l.aLabel.attr("x", w.a.x).attr("y", w.a.y);
+    l.bLabel.attr("x", w.b.x).attr("y", w.b.y);
+    l.note?.attr("x", w.mid.x).attr("y", w.mid.y);
+  }
+
+  // update patches what changed of some nodes.
+  update(changed) {
+    const touched = new Set();
+    for (const c of changed) {
+      const n = this.nodes.get(c.name);
+      if (!n) continue;
+      for (const key of ["state", "word", "reason", "health", "host", "down"]) n[key] = c[key];
+      this.paint(n);
+      for (const l of this.at.get(n.name)) touched.add(l);
+    }
+    touched.forEach((l) => this.paintLink(l));
+  }
+
+  paint(n) {
+    n.g.attr("data-state", n.state).attr("data-health", n.health || null)
+      .attr("aria-label", `${n.name}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}`);
+    n.g.select(".badge path").attr("d", badgePath(n.state, n.health));
+    n.g.select("title").text(`${n.name}: ${n.word}${n.reason ? `\n${n.reason}` : ""}${n.host ? `\non ${n.host}` : ""}`);
+  }
+
+  paintLink(l) {
+    const a = this.nodes.get(l.a);
+    const b = this.nodes.get(l.b);
+    const works = (n) => n.state === "running" || n.state === "paused";
+    let up = "no";
+    if (works(a) && works(b)) up = l.cut || a.down?.includes(l.aif) || b.down?.includes(l.bif) ? "down" : "yes";
+    l.g.attr("data-up", up);
+    l.g.select("title").text(`${l.a}:${l.aif} ${l.aaddr ?? ""} – ${l.b}:${l.bif} ${l.baddr ?? ""}${{ yes: "", no: "", down: "\ndown" }[up]}`);
+  }
+
+  labState(state) {
+    this.lab.state = state;
+  }
+
+  lit(name, is) {
+    for (const l of this.at.get(name)) {
+      const stays = is || this.selected === l.a || this.selected === l.b;
+      l.g.classed("lit", stays);
+      l.ends.classed("lit", stays);
+    }
+  }
+
+  select(name) {
+    const before = this.selected;
+    this.selected = name;
+    if (before) {
+      this.nodes.get(before)?.g.classed("selected", false);
+      this.lit(before, false);
+    }
+    if (name) {
+      this.nodes.get(name)?.g.classed("selected", true).raise();
+      this.lit(name, true);
+    }
+    if (before !== name) this.onSelect?.(name);
+  }
+
+  node(name) {
+    return this.nodes.get(name);
+  }
+
+  // focus moves the keyboard to a node, or to the one that had it.
+  focus(name) {
+    const n = this.nodes.get(name) ?? this.nodes.get(this.here ?? this.lab.nodes[0]?.name);
+    n?.g.node().focus({ preventScroll: true });
+  }
+
+  focused(n) {
+    if (this.here) this.nodes.get(this.here)?.g.attr("tabindex", -1);
+    else this.nodes.get(this.lab.nodes[0].name).g.attr("tabindex", -1);
+    this.here = n.name;
+    n.g.attr("tabindex", 0);
+    this.lit(n.name, true);
+  }
+
+  // highlight dims all but the nodes whose name has the text; it returns those.
+  highlight(text) {
+    const wanted = text.trim().toLowerCase();
+    const hits = [];
+    for (const n of this.nodes.values()) {
+      const hit = !wanted || n.name.toLowerCase().includes(wanted);
+      n.g.classed("dim", !hit);
+      if (hit) hits.push(n.name);
+    }
+    for (const l of this.links) l.g.classed("dim", !!wanted);
+    return wanted ? hits : [];
+  }
+
+  place(places) {
+    for (const [name, p] of Object.entries(places)) {
+      const n = this.nodes.get(name);
+      if (n) this.moveTo(n, p.x, p.y);
+    }
+    this.fit();
+  }
+
+  zoomed(t) {
+    this.transform = t;
+    if (this.fitted) this.untouched = true;
+    else this.untouched = false;
+    this.view.attr("transform", t);
+    this.svg.style.backgroundPosition = `${t.x}px ${t.y}px`;
+    this.svg.style.backgroundSize = `${24 * gridScale(t.k)}px ${24 * gridScale(t.k)}px`;
+    this.root.classed("far", t.k < farAt);
+  }
+
+  zoomBy(factor) {
+    this.animated().call(this.zoom.scaleBy, factor);
+  }
+
+  animated() {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    return still ? this.root : this.root.transition().duration(220);
+  }
+
+  fit(animate = true) {
+    const all = [...this.nodes.values()];
+    const w = this.svg.clientWidth || 800;
+    const h = this.svg.clientHeight || 600;
+    if (all.length === 0) return;
+    const xs = all.map((n) => n.x);
+    const ys = all.map((n) => n.y);
+    const [x0, x1, y0, y1] = [Math.min(...xs) - pad, Math.max(...xs) + pad, Math.min(...ys) - pad, Math.max(...ys) + pad];
+    const k = Math.min(1.35, w / (x1 - x0), h / (y1 - y0));
+    const t = zoomIdentity.translate(w / 2 - (k * (x0 + x1)) / 2, h / 2 - (k * (y0 + y1)) / 2).scale(k);
+    this.fitted = true;
+    const to = animate ? this.animated() : this.root;
+    to.call(this.zoom.transform, t);
+    if (to.on && to.duration) to.on("end", () => (this.fitted = false));
+    else this.fitted = false;
+  }
+
+  // resized keeps everything in view as long as nobody has chosen another view.
+  resized() {
+    cancelAnimationFrame(this.soon);
+    this.soon = requestAnimationFrame(() => this.untouched && this.fit(false));
+  }
+
+  reveal(name) {
+    const n = this.nodes.get(name);
+    if (n) this.animated().call(this.zoom.translateTo, n.x, n.y);
+  }
+
+  toggleNames() {
+    const on = !this.root.classed("names");
+    this.root.classed("names", on);
+    return on;
+  }
+
+  // under returns the name of the node at a point of the screen.
+  under(x, y) {
+    return document.elementFromPoint(x, y)?.closest(".node")?.dataset.name;
+  }
+}
+
+// gridScale keeps the dots' distance between 18 and 36 pixels.
+function gridScale(k) {
+  let s = k;
+  while (s < 0.75) s *= 2;
+  while (s > 1.5) s /= 2;
+  return s;
+}
+

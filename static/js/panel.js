@@ -1,0 +1,69 @@
+// The panel beside the map: details of a node, the lab file, the files.
+import { load } from "./hx.js";
+import { grip } from "./grip.js";
+
+export class Panel {
+  constructor(at, side) {
+    Object.assign(this, { at, side, name: null });
+    this.sheet = document.getElementById("sheet-node");
+    side.addEventListener("click", (e) => {
+      const tab = e.target.closest("[data-sheet]");
+      if (tab) this.show(tab.dataset.sheet);
+    });
+    grip(side.querySelector(".grip"), { axis: "x", property: "--side", key: "trunkline.side", of: side, min: 280, max: () => innerWidth * 0.7 });
+    if (localStorage.getItem("trunkline.panel") === "open") this.toggle(true);
+  }
+
+  get open() {
+    return !this.side.hidden;
+  }
+
+  toggle(open = !this.open, keep = true) {
+    this.side.hidden = !open;
+    for (const b of document.querySelectorAll('.tools [data-do="side"]')) b.setAttribute("aria-pressed", open);
+    if (keep) localStorage.setItem("trunkline.panel", open ? "open" : "closed");
+    window.dispatchEvent(new Event("resize"));
+  }
+
+  // show brings a sheet to the front; with flip, a sheet that is in front already closes the panel.
+  show(name, flip = false) {
+    const tab = this.side.querySelector(`[data-sheet="${name}"]`);
+    if (flip && this.open && tab.getAttribute("aria-selected") === "true") {
+      this.toggle(false);
+      return;
+    }
+    for (const t of this.side.querySelectorAll("[data-sheet]")) {
+      t.setAttribute("aria-selected", t === tab);
+      document.getElementById(t.getAttribute("aria-controls")).hidden = t !== tab;
+    }
+    if (!this.open) this.toggle(true);
+  }
+
+  // node opens the panel at a node.
+  node(name) {
+    this.show("node");
+    this.selected(name);
+  }
+
+  // selected loads a node; a closed panel stays closed until somebody wants details.
+  selected(name) {
+    this.name = name;
+    if (this.open) this.refresh();
+    else this.stale = true;
+    if (!this.open && innerWidth > 1000) this.node(name);
+  }
+
+  cleared() {
+    this.name = null;
+  }
+
+  changed(names) {
+    if (!this.name || !names.includes(this.name) || !this.open) return;
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => this.refresh(), 150);
+  }
+
+  refresh() {
+    if (this.name) load(`${this.at}/nodes/${encodeURIComponent(this.name)}`, this.sheet);
+  }
+}

@@ -1,0 +1,40 @@
+// The course of cables: straight when alone, bent when several join the same two nodes, a loop when both ends are one node.
+const reach = 34; // from a node's middle to where its interface's name stands, beyond its body
+
+// curves gives each link how far it bends: 0, or a signed number of steps among its parallels.
+export function curves(links) {
+  const pairs = new Map();
+  links.forEach((l, i) => {
+    const key = [l.a, l.b].sort().join("\n");
+    pairs.set(key, [...(pairs.get(key) ?? []), i]);
+  });
+  const bends = new Array(links.length).fill(0);
+  for (const list of pairs.values()) {
+    list.forEach((i, n) => {
+      const side = links[i].a <= links[i].b ? 1 : -1;
+      bends[i] = (n - (list.length - 1) / 2) * side;
+      if (links[i].a === links[i].b) bends[i] = n + 1;
+    });
+  }
+  return bends;
+}
+
+// wirePath is the path and the places of its labels.
+export function wirePath(p, q, bend) {
+  if (p === q) {
+    const r = 26 + 10 * bend;
+    return { d: `M${p.x - 12},${p.y - 20}C${p.x - r},${p.y - 30 - r} ${p.x + r},${p.y - 30 - r} ${p.x + 12},${p.y - 20}`, a: { x: p.x - 30, y: p.y - 34 }, b: { x: p.x + 30, y: p.y - 34 }, mid: { x: p.x, y: p.y - 44 } };
+  }
+  const dx = q.x - p.x;
+  const dy = q.y - p.y;
+  const length = Math.hypot(dx, dy) || 1;
+  const off = bend * Math.min(34, length * 0.28);
+  const cx = (p.x + q.x) / 2 - (dy / length) * off * 2;
+  const cy = (p.y + q.y) / 2 + (dx / length) * off * 2;
+  const point = (t) => ({
+    x: (1 - t) * (1 - t) * p.x + 2 * t * (1 - t) * cx + t * t * q.x,
+    y: (1 - t) * (1 - t) * p.y + 2 * t * (1 - t) * cy + t * t * q.y,
+  });
+  const t = Math.min(0.36, (reach + 10) / length);
+  return { d: off ? `M${p.x},${p.y}Q${cx},${cy} ${q.x},${q.y}` : `M${p.x},${p.y}L${q.x},${q.y}`, a: point(t), b: point(1 - t), mid: point(0.5) };
+}

@@ -1,0 +1,71 @@
+package templates
+
+import "time"
+
+// Node is the panel about one node.
+type Node struct {
+	LabID      string
+	Name       string
+	Kind       string
+	KindWord   string
+	State      State
+	Reason     string
+	Health     string
+	Image      string
+	Host       string
+	Placed     string
+	Want       string
+	StartedAt  time.Time
+	ExitCode   *int
+	Restarts   int
+	Container  bool
+	CPU        string
+	Memory     string
+	Interfaces []NodeInterface
+	Execs      []NodeExec
+	Env        int
+	Binds      []string
+	CanRun     bool
+	CanUse     bool
+}
+
+// Template names its file.
+func (Node) Template() string { return "node" }
+
+// NodeInterface is one interface with where its cable leads.
+type NodeInterface struct {
+	Name         string
+	Up, Known    bool
+	MAC          string
+	MTU          int
+	Addresses    []string
+	Peer, PeerIf string // "" leads nowhere
+	VLAN         string // of a switch port
+	Note         string
+}
+
+// NodeExec is one of the file's exec steps.
+type NodeExec struct {
+	Command string
+	Code    int
+	Output  string
+}
+
+// CanStart says whether Start makes sense.
+func (n Node) CanStart() bool {
+	return n.CanRun && n.Container && (n.State == "stopped" || n.State == "exited" || n.State == "failed")
+}
+
+// CanStop says whether Stop makes sense.
+func (n Node) CanStop() bool {
+	return n.CanRun && n.Container && (n.State == "running" || n.State == "starting" || n.State == "paused")
+}
+
+// CanPause says whether Pause makes sense.
+func (n Node) CanPause() bool { return n.CanRun && n.Container && n.State == "running" }
+
+// CanResume says whether Resume makes sense.
+func (n Node) CanResume() bool { return n.CanRun && n.Container && n.State == "paused" }
+
+// HasShell says whether a shell can be opened now.
+func (n Node) HasShell() bool { return n.CanUse && n.Container && n.State == "running" }

@@ -1,0 +1,103 @@
+package web
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+
+	"trunkline/internal/fault"
+	"trunkline/tenancy"
+)
+
+type actorKey struct{}
+
+// ActorFrom returns who asks, or nobody.
+func ActorFrom(ctx context.Context) tenancy.Actor {
+	actor, _ := ctx.Value(actorKey{}).(tenancy.Actor)
+	return actor
+}
+
+func withActor(ctx context.Context, actor tenancy.Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, actor)
+}
+
+type apiErrorKey struct{}
+
+// Authenticated tells the API below our mount who asks, by bearer token or by session cookie. Nobody is fault.Unauthenticated.
+func Authenticated(r *http.Request) (tenancy.Actor, error) {
+	if err, ok := r.Context().Value(apiErrorKey{}).(error); ok {
+		return tenancy.Actor{}, err
+	}
+	actor := ActorFrom(r.Context())
+	if actor.IsNobody() {
+		return tenancy.Actor{}, fault.New(fault.Unauthenticated, "Sign in, or send an API token as \"Authorization: Bearer …\".")
+	}
+	return actor, nil
+}
+
+// apiSession finds out who asks before the API does; a bearer token counts before the cookie, and loads no session.
+func (s *Server) apiSession(api http.Handler) http.Handler {
+	known := func(w http.ResponseWriter, r *http.Request, actor tenancy.Actor, err error) {
+		ctx := withActor(r.Context(), actor)
+		if err != nil {
+			ctx = context.WithValue(ctx, apiErrorKey{}, err)
+		}
+		api.ServeHTTP(w, r.WithContext(ctx))
+	}
+	byCookie := s.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		actor, err := s.actorOfSession(r)
+		known(w, r, actor, err)
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			byCookie.ServeHTTP(w, r)
+			return
+		}
+		actor, err := s.Accounts.ActorOfToken(r.Context(), strings.TrimSpace(secret))
+		known(w, r, s.describe(r, actor), err)
+	})
+}
+
+// actorOfSession loads the session's user anew, so that lost rights count at once. Nobody is no error.
+func (s *Server) actorOfSession(r *http.Request) (tenancy.Actor, error) {
+	ctx := r.Context()
+	user := s.sessions.GetString(ctx, sessionUser)
+	if user == "" {
+		return tenancy.Actor{}, nil
+	}
+	actor, err := s.Accounts.ActorOf(ctx, user, s.sessions.GetString(ctx, sessionTenant))
+	switch fault.CodeOf(err) {
+	case "":
+		return s.describe(r, actor), nil
+	case fault.NotFound: // the workspace chosen is gone, the person perhaps not
+		s.sessions.Remove(ctx, sessionTenant)
+		actor, err = s.Accounts.ActorOf(ctx, user, "")
+		if err == nil {
+			return s.describe(r, actor), nil
+		}
+	}
+	if fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.NotFound) {
+		if err := s.sessions.Destroy(ctx); err != nil {
+			s.Log.Warn("a session could not be removed", "err", err)
+		}
+		return tenancy.Actor{}, nil
+	}
+	return tenancy.Actor{}, err
+}
+
+// describe adds where a request comes from.
+func (s *Server) describe(r *http.Request, actor tenancy.Actor) tenancy.Actor {
+	actor.Address, actor.RequestID = address(r), requestID(r.Context())
+	return actor
+}
+
+// address is the peer's, without its port. Headers that anybody can send are not believed.
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

@@ -1,0 +1,59 @@
+package web
+
+import (
+	"net/http"
+
+	"trunkline/tenancy"
+)
+
+// route is one address of the pages. verb is what the services check with tenancy.Allow for it; "" asks only for being signed in.
+type route struct {
+	method, path string
+	verb         tenancy.Verb
+	handle       handler
+	public       bool  // nobody needs to be signed in
+	body         int64 // largest body in bytes; 0: maxForm, -1: the handler bounds it
+}
+
+// routes is every page, fragment, form and stream. /static, /healthz, /readyz, /metrics and /api/v1 stand beside it, in compose.
+var routes = []route{
+	{method: http.MethodGet, path: "/", handle: (*Server).home, public: true},
+	{method: http.MethodGet, path: "/sign-in", handle: (*Server).signInPage, public: true},
+	{method: http.MethodPost, path: "/sign-in", handle: (*Server).signInForm, public: true},
+	{method: http.MethodGet, path: "/sign-in/:secret", handle: (*Server).signInLink, public: true},
+	{method: http.MethodPost, path: "/sign-out", handle: (*Server).signOut, public: true},
+	{method: http.MethodGet, path: "/welcome", handle: (*Server).welcomePage},
+	{method: http.MethodPost, path: "/welcome", handle: (*Server).welcomeForm},
+
+	{method: http.MethodGet, path: "/labs", verb: tenancy.SeeLab, handle: (*Server).labsPage},
+	{method: http.MethodGet, path: "/labs/events", verb: tenancy.SeeLab, handle: (*Server).labsEvents},
+	{method: http.MethodGet, path: "/labs/new", verb: tenancy.CreateLab, handle: (*Server).newLabPage},
+	{method: http.MethodPost, path: "/labs", verb: tenancy.CreateLab, handle: (*Server).createLab, body: -1},
+	{method: http.MethodPost, path: "/labs/check", verb: tenancy.CreateLab, handle: (*Server).checkLab},
+
+	{method: http.MethodGet, path: "/labs/:lab", verb: tenancy.SeeLab, handle: (*Server).labPage},
+	{method: http.MethodGet, path: "/labs/:lab/events", verb: tenancy.SeeLab, handle: (*Server).labEvents},
+	{method: http.MethodGet, path: "/labs/:lab/plan", verb: tenancy.SeeLab, handle: (*Server).planDialog},
+	{method: http.MethodGet, path: "/labs/:lab/export", verb: tenancy.SeeLab, handle: (*Server).exportLab},
+	{method: http.MethodGet, path: "/labs/:lab/file", verb: tenancy.EditLab, handle: (*Server).replacePage},
+	{method: http.MethodPost, path: "/labs/:lab/file", verb: tenancy.EditLab, handle: (*Server).replaceLab, body: -1},
+	{method: http.MethodPost, path: "/labs/:lab/positions", verb: tenancy.EditLab, handle: (*Server).moveNodes},
+	{method: http.MethodPost, path: "/labs/:lab/layout", verb: tenancy.EditLab, handle: (*Server).layoutAnew},
+	{method: http.MethodPost, path: "/labs/:lab/deploy", verb: tenancy.RunLab, handle: (*Server).deploy},
+	{method: http.MethodPost, path: "/labs/:lab/cancel", verb: tenancy.RunLab, handle: (*Server).cancelDeploy},
+	{method: http.MethodPost, path: "/labs/:lab/stop", verb: tenancy.RunLab, handle: (*Server).stop},
+	{method: http.MethodPost, path: "/labs/:lab/destroy", verb: tenancy.RunLab, handle: (*Server).destroy},
+
+	{method: http.MethodGet, path: "/labs/:lab/nodes/:node", verb: tenancy.SeeLab, handle: (*Server).nodePanel},
+	{method: http.MethodPost, path: "/labs/:lab/nodes/:node/:action", verb: tenancy.RunLab, handle: (*Server).nodeAction},
+	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/shell", verb: tenancy.UseNode, handle: (*Server).shell},
+	{method: http.MethodPut, path: "/labs/:lab/nodes/:node/files", verb: tenancy.UseNode, handle: (*Server).putFile, body: -1},
+	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/files", verb: tenancy.UseNode, handle: (*Server).getFile},
+
+	{method: http.MethodGet, path: "/hosts", verb: tenancy.SeeHosts, handle: (*Server).hostsPage},
+	{method: http.MethodGet, path: "/account", handle: (*Server).accountPage},
+	{method: http.MethodPost, path: "/account/password", handle: (*Server).changePassword},
+	{method: http.MethodPost, path: "/account/tokens", verb: tenancy.OwnTokens, handle: (*Server).createToken},
+	{method: http.MethodPost, path: "/account/tokens/:token/revoke", verb: tenancy.OwnTokens, handle: (*Server).revokeToken},
+	{method: http.MethodGet, path: "/about", handle: (*Server).aboutPage},
+}

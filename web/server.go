@@ -1,0 +1,208 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/labstack/echo/v4"
+
+	"trunkline/internal/fault"
+	"trunkline/static"
+	"trunkline/templates"
+	"trunkline/terminal"
+)
+
+// Config is what the pages are made of. Everything but API, Examples, Ready and Metrics must be set.
+type Config struct {
+	Labs     Labs
+	Intents  Intents
+	Watching Watching
+	NodeIO   NodeIO
+	Hosts    Hosts
+	Accounts Accounts
+	Tokens   Tokens
+	Shells   *terminal.Manager
+	Sessions scs.CtxStore
+	Examples Examples
+
+	PublicURL string // scheme and host that people type, such as https://lab.example.org; "" when it is not known
+	Version   string
+	Log       *slog.Logger
+	Ready     func(context.Context) error // what /readyz asks; nil: always ready
+	API       http.Handler                // mounted at /api/v1/; it reads its actor by Authenticated
+	Metrics   http.Handler                // mounted at /metrics
+	Mounts    map[string]http.Handler     // further prefixes without sessions, such as "/hostlink"
+}
+
+// Server is the pages, their streams and the assets.
+type Server struct {
+	Config
+	sessions *scs.SessionManager
+	pages    *templates.Set
+	assets   *static.Assets
+	cross    *http.CrossOriginProtection
+	origins  []string // whose websockets we take beside our own host's
+	secure   bool     // people reach us by TLS
+	handler  http.Handler
+
+	ctx    context.Context // ends with Close; streams and websockets end with it
+	cancel context.CancelFunc
+	mu     sync.Mutex
+	closed bool
+	work   sync.WaitGroup // streams and websockets
+}
+
+// New builds the routes. It fails when a template or the public address is wrong.
+func New(c Config) (*Server, error) {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Examples == nil {
+		c.Examples = noExamples{}
+	}
+	s := &Server{Config: c}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if err := s.trust(c.PublicURL); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.assets, err = static.Embedded(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = templates.New(s.assets.URL); err != nil {
+		return nil, err
+	}
+	s.sessions = s.newSessions()
+	s.handler = s.compose()
+	return s, nil
+}
+
+// trust takes the public address: its scheme decides on the cookie, its origin may post and open websockets.
+func (s *Server) trust(public string) error {
+	s.cross = http.NewCrossOriginProtection()
+	if public == "" {
+		return nil
+	}
+	u, err := url.Parse(public)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fault.New(fault.Invalid, "The public address %q is not of the form https://lab.example.org.", public)
+	}
+	s.secure = u.Scheme == "https"
+	origin := u.Scheme + "://" + u.Host
+	s.origins = []string{origin}
+	if err := s.cross.AddTrustedOrigin(origin); err != nil {
+		return fault.Wrap(err, fault.Invalid, "The public address %q is not of the form https://lab.example.org.", public)
+	}
+	return nil
+}
+
+// Handler answers every request. Serve it with a ReadHeaderTimeout, and without ReadTimeout and WriteTimeout: uploads and
+// streams set their own deadlines.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Close ends the streams and websockets and returns when the last has ended. Requests that are not streams are the
+// http.Server's to drain.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	s.work.Wait()
+}
+
+// hold counts a stream until release is called, and gives it a context that ends with the request or the server.
+func (s *Server) hold(parent context.Context) (ctx context.Context, release func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, fault.New(fault.Unavailable, "Trunkline is stopping. Try again in a moment.")
+	}
+	s.work.Add(1)
+	ctx, cancel := context.WithCancel(parent)
+	stop := context.AfterFunc(s.ctx, cancel)
+	return ctx, func() { stop(); cancel(); s.work.Done() }, nil
+}
+
+// compose puts the layers around each other: what needs no session stands outside of it.
+func (s *Server) compose() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/static/", s.assets)
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /favicon.ico", s.favicon)
+	if s.Metrics != nil {
+		mux.Handle("GET /metrics", s.Metrics)
+	}
+	if s.API != nil {
+		mux.Handle("/api/v1/", s.apiSession(s.API))
+	}
+	for prefix, handler := range s.Mounts {
+		mux.Handle(prefix, handler)
+	}
+	mux.Handle("/", s.sessions.LoadAndSave(s.router()))
+	s.cross.SetDenyHandler(http.HandlerFunc(s.denyCrossOrigin))
+	return s.identify(s.recovering(secureHeaders(s.secure, s.cross.Handler(mux))))
+}
+
+// router registers the table of routes with echo, which is not seen outside of this file and request.go.
+func (s *Server) router() http.Handler {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		r := s.newRequest(c)
+		s.answerError(r, fromEcho(err))
+	}
+	for _, one := range routes {
+		e.Add(one.method, one.path, s.adapt(one))
+	}
+	return e
+}
+
+// fromEcho makes faults of what echo's router finds.
+func fromEcho(err error) error {
+	if he, ok := err.(*echo.HTTPError); ok {
+		switch he.Code {
+		case http.StatusNotFound:
+			return fault.New(fault.NotFound, "There is no such page.")
+		case http.StatusMethodNotAllowed:
+			return fault.New(fault.NotFound, "There is no such page for this kind of request.")
+		}
+	}
+	return err
+}
+
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Write([]byte("ok\n"))
+}
+
+// ready answers whether requests can be served, for load balancers and start scripts.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if s.Ready != nil {
+		if err := s.Ready(ctx); err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			w.Write([]byte(fault.Sentence(err) + "\n"))
+			return
+		}
+	}
+	w.Write([]byte("ready\n"))
+}
+
+func (s *Server) favicon(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, s.assets.URL("img/mark.svg"), http.StatusFound)
+}
+
+// isAPI says that the caller is a program and wants JSON.
+func isAPI(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.Header.Get("Accept"), "application/json")
+}

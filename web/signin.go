@@ -1,0 +1,102 @@
+package web
+
+import (
+	"net/http"
+
+	"trunkline/internal/fault"
+	"trunkline/templates"
+)
+
+// home leads to the labs, or to the door.
+func (s *Server) home(r *Request) error {
+	if r.Actor.IsNobody() {
+		return r.Redirect("/sign-in")
+	}
+	return r.Redirect("/labs")
+}
+
+func (s *Server) signInPage(r *Request) error {
+	next := localPath(r.Query("next"))
+	if !r.Actor.IsNobody() {
+		return r.Redirect(next)
+	}
+	return r.Page(http.StatusOK, templates.SignIn{Next: next})
+}
+
+// signInForm checks a local account. The accounts bound how often one may try; a wrong pair comes back filled in.
+func (s *Server) signInForm(r *Request) error {
+	form, err := r.Form()
+	if err != nil {
+		return err
+	}
+	view := templates.SignIn{Email: form.Text("email"), Next: localPath(form.Text("next"))}
+	actor, err := s.Accounts.SignIn(r.Context(), view.Email, form.Raw("password"), address(r.HTTP()))
+	if err != nil {
+		code := fault.CodeOf(err)
+		if code != fault.Unauthenticated && code != fault.Exhausted && code != fault.Invalid {
+			return err
+		}
+		view.Error = fault.Sentence(err)
+		s.Log.Info("a sign-in was refused", "request", r.ID, "address", address(r.HTTP()), "code", string(code))
+		return r.Page(fault.Status(code), view)
+	}
+	if err := s.signIn(r.Context(), actor); err != nil {
+		return err
+	}
+	return r.Redirect(view.Next)
+}
+
+// signInLink takes a one-time link. Browsers that only look ahead do not use it up.
+func (s *Server) signInLink(r *Request) error {
+	h := r.HTTP().Header
+	if h.Get("Sec-Purpose") != "" || h.Get("Purpose") == "prefetch" {
+		r.Writer().WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	actor, err := s.Accounts.UseSignInLink(r.Context(), r.Param("secret"))
+	if err != nil {
+		code := fault.CodeOf(err)
+		if code == fault.Internal || code == fault.Unavailable {
+			return err
+		}
+		if !r.Actor.IsNobody() {
+			return r.Redirect("/labs") // the same link a second time, by somebody whom it has let in
+		}
+		return r.Page(http.StatusNotFound, templates.LinkUsed{})
+	}
+	if err := s.signIn(r.Context(), actor); err != nil {
+		return err
+	}
+	return r.Redirect("/welcome")
+}
+
+func (s *Server) welcomePage(r *Request) error {
+	return r.Page(http.StatusOK, templates.Welcome{})
+}
+
+// welcomeForm gives the account an address, a name and a password.
+func (s *Server) welcomeForm(r *Request) error {
+	form, err := r.Form()
+	if err != nil {
+		return err
+	}
+	view := templates.Welcome{Email: form.Text("email"), Name: form.Text("name")}
+	if err := s.Accounts.SetPassword(r.Context(), r.Actor, view.Email, view.Name, form.Raw("password")); err != nil {
+		problem := fault.Public(err)
+		if problem.Code != fault.Invalid && problem.Code != fault.Conflict {
+			return err
+		}
+		view.Error, view.Field = problem.Sentence, problem.Field
+		return r.Page(fault.Status(problem.Code), view)
+	}
+	r.flash("Welcome. Next time you can sign in with your password.")
+	return r.Redirect("/labs")
+}
+
+// signOut ends the session here; other browsers of the same person stay signed in.
+func (s *Server) signOut(r *Request) error {
+	if err := s.sessions.Destroy(r.Context()); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "You could not be signed out. Try again in a moment.")
+	}
+	return r.Redirect("/sign-in")
+}
