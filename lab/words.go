@@ -33,10 +33,12 @@ func SplitWords(line string) ([]string, error) {
 			}
 			i, inWord = i+end, true
 		case '\\':
-			inWord = true
-			if i++; i < len(line) && line[i] != '\n' {
-				word.WriteByte(line[i])
+			i++
+			if i < len(line) && line[i] == '\n' { // a line that goes on
+				continue
 			}
+			inWord = true
+			word.WriteString(line[min(i, len(line)-1):min(i+1, len(line))])
 		default:
 			inWord = true
 			word.WriteByte(c)
