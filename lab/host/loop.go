@@ -136,13 +136,16 @@ func (l *labLoop) run() {
 			l.drain()
 		case <-timer.C:
 		case <-l.x.life.Done():
-			for len(l.ops) > 0 || l.listing {
-				(<-l.results)()
-			}
+			l.outlast()
 			return
 		}
 	}
-	for l.listing {
+	l.outlast()
+}
+
+// outlast takes the results of all workers that are still there.
+func (l *labLoop) outlast() {
+	for len(l.ops) > 0 || l.listing {
 		(<-l.results)()
 	}
 }

@@ -137,16 +137,20 @@ func (p *planner) execItem(n *wantedNode, c *Container, i int, st *hostapi.NodeS
 	p.add(step{Verb: doExec, Node: n.spec.Name, Container: *c, Item: i, Reason: "command " + n.program[i].stage + " of this start"})
 }
 
-// itemsLeft counts the commands that are sure to come: those of stages that a node need not reach are left out.
+// itemsLeft counts the commands that are sure to come: up to the first that is held back, and not those of stages that a node
+// need not reach.
 func (p *planner) itemsLeft(n *wantedNode, c *Container) int {
-	left := 0
 	if !alive(c) {
 		return len(n.program)
 	}
+	there := p.fact(n.spec.Name).Plugged == plugged(c, n)
+	left := 0
 	for _, item := range n.program[min(p.done(n.spec.Name, c), len(n.program)):] {
-		if item.stage != stageHealthy && item.stage != stageExit && (item.prePlug || p.itemHeld(n, item) == nil) {
-			left++
+		barred := !item.prePlug && !there && (p.blocked(n.spec.Name, stageLinks) != nil || p.settled(n, doPlug))
+		if barred || item.onHealth || item.stage == stageExit || p.itemHeld(n, item) != nil {
+			break
 		}
+		left++
 	}
 	return left
 }
