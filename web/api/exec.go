@@ -18,7 +18,7 @@ import (
 
 type execInput struct {
 	raw
-	nodePath
+	NodePath
 }
 
 // firstMessageWait bounds how long a client may take to say what it wants to run.

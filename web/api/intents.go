@@ -14,7 +14,7 @@ import (
 
 func (a *API) intentOperations() {
 	huma.Register(a.huma, operation("GET", "/labs/{lab}/plan", "plan-lab", "List what a deploy would do", "labs"),
-		func(ctx context.Context, in *labPath) (*answer[[]control.PlanStep], error) {
+		func(ctx context.Context, in *LabPath) (*answer[[]control.PlanStep], error) {
 			steps, err := a.Intents.Plan(ctx, actorOf(ctx), in.Lab)
 			if steps == nil {
 				steps = []control.PlanStep{}
@@ -26,7 +26,7 @@ func (a *API) intentOperations() {
 	a.intent("stop", "Stop the lab, keeping its containers and their files", a.Intents.Stop)
 
 	type destroyInput struct {
-		labPath
+		LabPath
 		Forget bool `query:"forget" doc:"Remove the stored lab as well"`
 	}
 	huma.Register(a.huma, accepted("POST", "/labs/{lab}/destroy", "destroy-lab", "Remove everything the lab has on compute hosts"),
@@ -43,7 +43,7 @@ func (a *API) intentOperations() {
 		})
 
 	type nodeInput struct {
-		nodePath
+		NodePath
 		Action string `path:"action" enum:"start,stop,restart,pause,resume"`
 	}
 	huma.Register(a.huma, accepted("POST", "/labs/{lab}/nodes/{node}/{action}", "act-on-node", "Start, stop, restart, pause or resume a node"),
@@ -58,14 +58,15 @@ func accepted(method, path, id, summary string) huma.Operation {
 	return o
 }
 
-type nodePath struct {
-	labPath
+// NodePath names a node of a lab.
+type NodePath struct {
+	LabPath
 	Node string `path:"node" doc:"Name of the node" maxLength:"128"`
 }
 
 func (a *API) intent(verb, summary string, do intentFunc) {
 	huma.Register(a.huma, accepted("POST", "/labs/{lab}/"+verb, verb+"-lab", summary+". It is stored at once and carried out in the background: follow /labs/{lab}/events"),
-		func(ctx context.Context, in *labPath) (*answer[*control.LabView], error) {
+		func(ctx context.Context, in *LabPath) (*answer[*control.LabView], error) {
 			return a.after(ctx, in.Lab, do(ctx, actorOf(ctx), in.Lab))
 		})
 }

@@ -15,7 +15,8 @@ import (
 	"trunkline/web/project"
 )
 
-type labPath struct {
+// LabPath names a lab in an address. It is exported because huma reads embedded structs only when they are.
+type LabPath struct {
 	Lab string `path:"lab" doc:"Name or id of the lab" maxLength:"128"`
 }
 
@@ -45,7 +46,7 @@ func (a *API) labOperations() {
 			return respond(labs, err)
 		})
 	huma.Register(a.huma, operation("GET", "/labs/{lab}", "show-lab", "Show a lab with its nodes", "labs"),
-		func(ctx context.Context, in *labPath) (*answer[*control.LabDetail], error) {
+		func(ctx context.Context, in *LabPath) (*answer[*control.LabDetail], error) {
 			return respond(a.Labs.Get(ctx, actorOf(ctx), in.Lab))
 		})
 	huma.Register(a.huma, a.importOperation("/labs", "create-lab", "Create a lab from YAML, zip, tar or a form with files", http.StatusCreated), a.createLab)
@@ -122,7 +123,7 @@ func pairs(field string, list []string) (map[string]string, error) {
 
 type labStream struct {
 	raw
-	labPath
+	LabPath
 }
 
 func (a *API) exportLab(ctx context.Context, in *labStream) (*huma.StreamResponse, error) {

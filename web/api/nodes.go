@@ -20,14 +20,14 @@ type Uploaded struct {
 
 type putFileInput struct {
 	raw
-	nodePath
+	NodePath
 	Path string `query:"path" required:"true" doc:"Path in the node; a folder puts the file inside it" maxLength:"4096"`
 	Name string `query:"name" doc:"The file's name when path is a folder" maxLength:"255"`
 }
 
 type getFileInput struct {
 	raw
-	nodePath
+	NodePath
 	Path string `query:"path" required:"true" doc:"Path in the node" maxLength:"4096"`
 }
 
