@@ -2,9 +2,11 @@ package fabric
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"time"
 
+	"trunkline/lab"
 	"trunkline/lab/hostapi"
 )
 
@@ -141,4 +143,8 @@ func TestANodeRestartedBehindOurBackIsCabledAgain(t *testing.T) {
 		r.reaches("r1", "10.0.0.2")
 		r.reaches("r2", "fd00::1")
 	}
+}
+
+func routeTo(to, via string) lab.StaticRoute {
+	return lab.StaticRoute{To: netip.MustParsePrefix(to), Via: netip.MustParseAddr(via)}
 }

@@ -1,9 +1,6 @@
 package fabric
 
 import (
-	"context"
-	"fmt"
-
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
@@ -11,42 +8,77 @@ import (
 	"trunkline/internal/fault"
 )
 
-// The userspace datapath reads a copy of each frame: the host's own stack sees it too. Host ends answer no ARP and have no IPv6, and
-// this rule drops what is left of IPv4, so that no node reaches a service of the host by sending to a port's own hardware address.
-// Ways out carry the same host bits in their link group, without the closed bit, and pass.
+// The host has one nftables table. It keeps nodes away from the host, and lets internet nodes out.
+//
+// The userspace datapath reads a copy of each frame: the host's own stack sees it too. Host ends answer no ARP and have no IPv6, and the
+// chain "closed" drops what is left of IPv4, so that no node reaches a service of the host by sending to a port's own hardware address.
 
-// ensureGuard makes the host's nftables table when it isn't there. It is made whole in one batch, so that its presence means all of it.
-func (f *Fabric) ensureGuard(ctx context.Context) error {
-	conn, err := f.nft()
+// ensureGuard makes the host's table when it isn't there as this version makes it.
+func (f *Fabric) ensureGuard() error {
+	conn, err := f.nft(int(f.rootNS))
 	if err != nil {
 		return err
 	}
 	defer conn.CloseLasting()
-	found, err := hasTable(conn, nftables.TableFamilyINet, f.names.table())
-	if err != nil || found {
+	records, err := f.internetRecords()
+	if err != nil {
 		return err
 	}
-	f.writes.Add(1)
-	table := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: f.names.table()})
-	f.closePorts(conn, table)
-	f.openWaysOut(conn, table)
-	if err := conn.Flush(); err != nil {
-		return fault.Wrap(err, fault.Unsupported, "The firewall rules that keep nodes away from this host can't be set. The kernel needs nftables (CONFIG_NF_TABLES_INET).")
+	build := func(table *nftables.Table) error {
+		f.closePorts(conn, table)
+		return f.openWaysOut(conn, table, records)
+	}
+	if err := f.ensureTable(conn, f.names.table(), "v1", build); err != nil {
+		return fault.Wrap(err, fault.Unsupported, "The firewall rules that keep nodes away from this host can't be set. The kernel needs nftables with inet tables, fib, NAT and conntrack.")
 	}
 	return nil
 }
 
-// nft opens a socket in the host's namespace that lasts until CloseLasting.
-func (f *Fabric) nft() (*nftables.Conn, error) {
-	conn, err := nftables.New(nftables.WithNetNSFd(int(f.rootNS)), nftables.AsLasting())
+// nft opens an nftables socket in a namespace; it lasts until CloseLasting.
+func (f *Fabric) nft(ns int) (*nftables.Conn, error) {
+	conn, err := nftables.New(nftables.WithNetNSFd(ns), nftables.AsLasting())
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unsupported, "This kernel's nftables doesn't answer. It needs CONFIG_NF_TABLES.")
 	}
 	return conn, nil
 }
 
-func hasTable(conn *nftables.Conn, family nftables.TableFamily, name string) (bool, error) {
-	tables, err := conn.ListTablesOfFamily(family)
+// ensureTable makes a table in one batch when it is missing or was made by another version. An empty chain bears the version, so its
+// presence means all of it.
+func (f *Fabric) ensureTable(conn *nftables.Conn, name, version string, build func(*nftables.Table) error) error {
+	there, current, err := tableVersion(conn, name, version)
+	if err != nil || current {
+		return err
+	}
+	f.writes.Add(1)
+	table := &nftables.Table{Family: nftables.TableFamilyINet, Name: name}
+	if there {
+		conn.DelTable(table)
+	}
+	conn.AddTable(table)
+	conn.AddChain(&nftables.Chain{Name: version, Table: table})
+	if err := build(table); err != nil {
+		return err
+	}
+	return conn.Flush()
+}
+
+func tableVersion(conn *nftables.Conn, name, version string) (there, current bool, err error) {
+	if there, err = hasTable(conn, name); err != nil || !there {
+		return false, false, err
+	}
+	chains, err := conn.ListChainsOfTableFamily(nftables.TableFamilyINet)
+	if err != nil {
+		return false, false, err
+	}
+	for _, c := range chains {
+		current = current || c.Table.Name == name && c.Name == version
+	}
+	return there, current, nil
+}
+
+func hasTable(conn *nftables.Conn, name string) (bool, error) {
+	tables, err := conn.ListTablesOfFamily(nftables.TableFamilyINet)
 	if err != nil {
 		return false, fault.Wrap(err, fault.Unsupported, "This kernel's nftables doesn't answer. It needs CONFIG_NF_TABLES.")
 	}
@@ -58,39 +90,55 @@ func hasTable(conn *nftables.Conn, family nftables.TableFamily, name string) (bo
 	return false, nil
 }
 
-func (f *Fabric) closePorts(conn *nftables.Conn, table *nftables.Table) {
-	chain := conn.AddChain(&nftables.Chain{Name: "closed", Table: table, Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookPrerouting, Priority: nftables.ChainPriorityRaw})
-	conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: append(f.inGroup(expr.MetaKeyIIFGROUP, f.names.group), drop())})
-}
-
-// inGroup matches frames whose link belongs to this host and is closed or open as the group says.
-func (f *Fabric) inGroup(key expr.MetaKey, group uint32) []expr.Any {
-	return []expr.Any{
-		&expr.Meta{Key: key, Register: 1},
-		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 4, Mask: binaryutil.NativeEndian.PutUint32(groupMask), Xor: make([]byte, 4)},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.NativeEndian.PutUint32(group)},
-	}
-}
-
-func drop() expr.Any   { return &expr.Verdict{Kind: expr.VerdictDrop} }
-func accept() expr.Any { return &expr.Verdict{Kind: expr.VerdictAccept} }
-
-// removeGuard deletes the host's table.
+// removeGuard deletes the host's table; a missing one is no error.
 func (f *Fabric) removeGuard() error {
-	conn, err := f.nft()
+	conn, err := f.nft(int(f.rootNS))
 	if err != nil {
 		return err
 	}
 	defer conn.CloseLasting()
-	found, err := hasTable(conn, nftables.TableFamilyINet, f.names.table())
+	found, err := hasTable(conn, f.names.table())
 	if err != nil || !found {
 		return err
 	}
 	f.writes.Add(1)
 	conn.DelTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: f.names.table()})
 	if err := conn.Flush(); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "%s", fmt.Sprintf("The nftables table %s can't be removed.", f.names.table()))
+		return fault.Wrap(err, fault.Unavailable, "The nftables table %s can't be removed.", f.names.table())
 	}
 	return nil
+}
+
+func (f *Fabric) closePorts(conn *nftables.Conn, table *nftables.Table) {
+	rules := ruleset{conn, table, conn.AddChain(&nftables.Chain{Name: "closed", Table: table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookPrerouting, Priority: nftables.ChainPriorityRaw})}
+	rules.add(inGroup(expr.MetaKeyIIFGROUP, f.names.group), drop())
+}
+
+// ruleset adds rules to one chain.
+type ruleset struct {
+	conn  *nftables.Conn
+	table *nftables.Table
+	chain *nftables.Chain
+}
+
+// add appends a rule: every part must match.
+func (r ruleset) add(parts ...[]expr.Any) {
+	var all []expr.Any
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	r.conn.AddRule(&nftables.Rule{Table: r.table, Chain: r.chain, Exprs: all})
+}
+
+func drop() []expr.Any   { return []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}} }
+func accept() []expr.Any { return []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}} }
+
+// inGroup matches packets whose link is of this host and closed, or a way out, as the group says.
+func inGroup(key expr.MetaKey, group uint32) []expr.Any {
+	return []expr.Any{
+		&expr.Meta{Key: key, Register: 1},
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 4, Mask: binaryutil.NativeEndian.PutUint32(groupMask), Xor: make([]byte, 4)},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.NativeEndian.PutUint32(group)},
+	}
 }

@@ -199,7 +199,7 @@ func (f *Fabric) leftoverTables(kept bool) ([]leftover, error) {
 	if kept {
 		return nil, nil
 	}
-	conn, err := f.nft()
+	conn, err := f.nft(int(f.rootNS))
 	if err != nil {
 		return nil, err
 	}

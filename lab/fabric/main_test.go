@@ -202,10 +202,10 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	}
 	r := &rig{Fabric: f, t: t, nodes: map[string]*node{}}
 	t.Cleanup(func() {
-		if _, err := f.RemoveLeftovers(context.Background(), nil); err != nil {
+		if _, err := r.RemoveLeftovers(context.Background(), nil); err != nil {
 			t.Errorf("removing what the test made: %v", err)
 		}
-		f.Close()
+		r.Close()
 	})
 	return r
 }

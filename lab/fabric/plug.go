@@ -154,7 +154,7 @@ func (f *Fabric) unplugUnwanted(ctx context.Context, n *nodeNS) error {
 			return fault.Wrap(err, fault.Unavailable, "The interfaces of this host can't be asked for.")
 		}
 		s, ok := parseAlias(outer.Attrs().Alias)
-		if !ok || s.host != f.cfg.HostID || s.lab != n.lab || s.node != n.node.Name || !paired(outer, link) || wanted[s.iface] && s.iface == name {
+		if !ok || s.host != f.cfg.HostID || s.lab != n.lab || s.node != n.node.Name || !paired(outer, link) || s.iface == insideUplink || wanted[s.iface] && s.iface == name {
 			continue
 		}
 		if err := f.deleteLink(ctx, outer); err != nil {

@@ -74,3 +74,12 @@ func writeIfChanged(path string, v any) error {
 	}
 	return os.Rename(next, path)
 }
+
+// readJSON reads a file that writeIfChanged wrote.
+func readJSON(path string, v any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}

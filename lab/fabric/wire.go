@@ -32,7 +32,7 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	f.wiring.Lock()
 	defer f.wiring.Unlock()
 	defer f.rcu.hurry()()
-	if err := f.ensureGuard(ctx); err != nil {
+	if err := f.ensureGuard(); err != nil {
 		return host.WireReport{}, err
 	}
 	said, err := f.ensureInternets(ctx, spec)
