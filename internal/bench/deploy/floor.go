@@ -3,36 +3,70 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/client"
 	"golang.org/x/sync/errgroup"
 )
 
-// floor makes the same containers through the Docker API alone: what no lab tool can beat on this engine.
+// floor makes the same containers, setting for setting, through the Docker API alone: what no lab tool can beat on this engine.
 type floor struct {
 	docker  *client.Client
-	image   string
+	initDir string // stands in for the nodes' folders: an init and a gate that nobody opens
 	workers int
 	round   atomic.Int64
 }
 
 const floorLabel = "trunkline.bench"
 
-// run creates and starts n containers, then removes them, and returns the seconds of both halves.
-func (f *floor) run(ctx context.Context, n int) (up, down float64, err error) {
+func newFloor(docker *client.Client, binary, dir string) (*floor, error) {
+	init, err := os.ReadFile(filepath.Join(filepath.Dir(binary), "trunkline-init"))
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "init"), init, 0o755); err != nil {
+		return nil, err
+	}
+	return &floor{docker: docker, initDir: dir, workers: 2}, syscall.Mkfifo(filepath.Join(dir, "gate"), 0o644)
+}
+
+// pattern is how one of our containers was made.
+type pattern struct {
+	config container.Config
+	host   container.HostConfig
+}
+
+// patterns copies the settings of running containers.
+func (f *floor) patterns(ctx context.Context, ids []string) ([]pattern, error) {
+	all := make([]pattern, len(ids))
+	err := f.parallel(ctx, len(ids), func(ctx context.Context, i int) error {
+		d, err := f.docker.ContainerInspect(ctx, ids[i])
+		if err != nil {
+			return err
+		}
+		all[i] = pattern{config: *d.Config, host: *d.HostConfig}
+		all[i].config.Labels = map[string]string{floorLabel: "floor"}
+		all[i].host.Mounts = []mount.Mount{{Type: mount.TypeBind, Source: f.initDir, Target: "/.trunkline", ReadOnly: true}}
+		return nil
+	})
+	return all, err
+}
+
+// run creates and starts the containers, then removes them, and returns the seconds of both halves.
+func (f *floor) run(ctx context.Context, patterns []pattern) (up, down float64, err error) {
 	round := f.round.Add(1)
-	ids := make([]string, n)
+	ids := make([]string, len(patterns))
 	begun := time.Now()
-	err = f.parallel(ctx, n, func(ctx context.Context, i int) error {
-		created, err := f.docker.ContainerCreate(ctx, &container.Config{Image: f.image, Labels: map[string]string{floorLabel: "floor"}, Hostname: fmt.Sprintf("n%d", i)},
-			&container.HostConfig{
-				NetworkMode: "none", CapDrop: []string{"ALL"}, CapAdd: []string{"NET_ADMIN", "NET_RAW"}, SecurityOpt: []string{"no-new-privileges:true"},
-				LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "1m"}},
-			}, nil, nil, fmt.Sprintf("tl-floor-%d-%d", round, i))
+	err = f.parallel(ctx, len(patterns), func(ctx context.Context, i int) error {
+		p := patterns[i]
+		created, err := f.docker.ContainerCreate(ctx, &p.config, &p.host, nil, nil, fmt.Sprintf("tl-floor-%d-%d", round, i))
 		if err != nil {
 			return err
 		}
@@ -45,7 +79,7 @@ func (f *floor) run(ctx context.Context, n int) (up, down float64, err error) {
 	})
 	up = time.Since(begun).Seconds()
 	begun = time.Now()
-	removal := f.parallel(context.WithoutCancel(ctx), n, func(ctx context.Context, i int) error {
+	removal := f.parallel(context.WithoutCancel(ctx), len(ids), func(ctx context.Context, i int) error {
 		if ids[i] == "" {
 			return nil
 		}
@@ -65,6 +99,23 @@ func (f *floor) parallel(ctx context.Context, n int, do func(context.Context, in
 		group.Go(func() error { return do(ctx, i) })
 	}
 	return group.Wait()
+}
+
+// bestWorkers is the concurrency at which the engine is fastest here.
+func (f *floor) bestWorkers(ctx context.Context, patterns []pattern) (int, error) {
+	best, fastest := 0, 0.0
+	for _, workers := range []int{1, 2, 4, 8} {
+		f.workers = workers
+		up, _, err := f.run(ctx, patterns)
+		if err != nil {
+			return 0, err
+		}
+		fmt.Printf("floor.workers.%d %.4g s for %d containers\n", workers, up, len(patterns))
+		if best == 0 || up < fastest {
+			best, fastest = workers, up
+		}
+	}
+	return best, nil
 }
 
 // clean removes what an interrupted run left.

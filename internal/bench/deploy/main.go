@@ -39,11 +39,16 @@ func run(ctx context.Context, binary string, rounds int) (err error) {
 	if err != nil {
 		return err
 	}
-	f := &floor{docker: docker, image: image, workers: 2}
-	if err := f.clean(ctx); err != nil {
+	dir, err := os.MkdirTemp("", "trunkline-floor-*")
+	if err != nil {
 		return err
 	}
-	if f.workers, err = bestWorkers(ctx, f); err != nil {
+	defer os.RemoveAll(dir)
+	f, err := newFloor(docker, binary, dir)
+	if err != nil {
+		return err
+	}
+	if err := f.clean(ctx); err != nil {
 		return err
 	}
 	data, err := os.MkdirTemp("", "trunkline-bench-*")
@@ -56,50 +61,48 @@ func run(ctx context.Context, binary string, rounds int) (err error) {
 		return err
 	}
 	defer program.Stop()
-	record := bench.New("deploy")
+	b := &deployBench{program: program, floor: f, record: bench.New("deploy"), rounds: rounds}
 	perNode := map[int]float64{}
 	for _, n := range []int{10, 50, 100} {
-		if perNode[n], err = measure(ctx, program, f, record, n, rounds); err != nil {
+		if perNode[n], err = b.measure(ctx, n); err != nil {
 			return err
 		}
 	}
-	record.Set("deploy.per_node_growth", perNode[100]/perNode[10], "ratio")
+	b.record.Set("deploy.per_node_growth", perNode[100]/perNode[10], "ratio")
 	if resident, err := program.MemoryBytes(); err == nil {
-		record.Set("controller.resident", float64(resident)/(1<<20), "MiB")
+		b.record.Set("controller.resident", float64(resident)/(1<<20), "MiB")
 	}
-	return record.Write()
+	if err := b.measureLinks(ctx); err != nil {
+		return err
+	}
+	return b.record.Write()
 }
 
-// bestWorkers is the concurrency at which the engine is fastest here.
-func bestWorkers(ctx context.Context, f *floor) (int, error) {
-	best, fastest := 0, 0.0
-	for _, workers := range []int{1, 2, 4, 8} {
-		f.workers = workers
-		up, _, err := f.run(ctx, 16)
-		if err != nil {
-			return 0, err
-		}
-		fmt.Printf("floor.workers.%d %.4g s for 16 containers\n", workers, up)
-		if best == 0 || up < fastest {
-			best, fastest = workers, up
-		}
-	}
-	return best, nil
+type deployBench struct {
+	program *testkit.Program
+	floor   *floor
+	record  *bench.Record
+	rounds  int
 }
 
 // measure runs our side and the floor in turn and returns our seconds per node.
-func measure(ctx context.Context, p *testkit.Program, f *floor, record *bench.Record, n, rounds int) (float64, error) {
+func (b *deployBench) measure(ctx context.Context, n int) (float64, error) {
 	name := fmt.Sprintf("ring-%d", n)
-	if _, err := p.Client.Create(ctx, tlclient.Import{Body: strings.NewReader(ring(name, n)), ContentType: "application/yaml", File: name + ".clab.yml"}); err != nil {
+	if err := b.create(ctx, name, ring(name, n)); err != nil {
 		return 0, err
 	}
 	var up, down, floorUp, floorDown, upRatio, downRatio []float64
-	for range rounds {
-		fu, fd, err := f.run(ctx, n)
+	for range b.rounds {
+		u, d, patterns, err := b.cycle(ctx, name)
 		if err != nil {
 			return 0, err
 		}
-		u, d, err := cycle(ctx, p, name)
+		if b.floor.round.Load() == 0 {
+			if b.floor.workers, err = b.floor.bestWorkers(ctx, patterns); err != nil {
+				return 0, err
+			}
+		}
+		fu, fd, err := b.floor.run(ctx, patterns)
 		if err != nil {
 			return 0, err
 		}
@@ -107,43 +110,103 @@ func measure(ctx context.Context, p *testkit.Program, f *floor, record *bench.Re
 		upRatio, downRatio = append(upRatio, u/fu), append(downRatio, d/fd)
 	}
 	size := fmt.Sprint(n)
-	record.Set("deploy.seconds."+size, bench.Median(up), "s")
-	record.Set("deploy.floor."+size, bench.Median(floorUp), "s")
-	record.Set("deploy.ratio."+size, bench.Median(upRatio), "ratio")
-	record.Set("deploy.per_node."+size, bench.Median(up)/float64(n), "s")
-	record.Set("destroy.seconds."+size, bench.Median(down), "s")
-	record.Set("destroy.floor."+size, bench.Median(floorDown), "s")
-	record.Set("destroy.ratio."+size, bench.Median(downRatio), "ratio")
+	b.record.Set("deploy.seconds."+size, bench.Median(up), "s")
+	b.record.Set("deploy.floor."+size, bench.Median(floorUp), "s")
+	b.record.Set("deploy.ratio."+size, bench.Median(upRatio), "ratio")
+	b.record.Set("deploy.per_node."+size, bench.Median(up)/float64(n), "s")
+	b.record.Set("destroy.seconds."+size, bench.Median(down), "s")
+	b.record.Set("destroy.floor."+size, bench.Median(floorDown), "s")
+	b.record.Set("destroy.ratio."+size, bench.Median(downRatio), "ratio")
 	return bench.Median(up) / float64(n), nil
 }
 
-// cycle deploys and destroys a lab once.
-func cycle(ctx context.Context, p *testkit.Program, lab string) (up, down float64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
+// measureLinks adds a hundred links to a lab of a hundred running nodes: only the links are made.
+func (b *deployBench) measureLinks(ctx context.Context) error {
+	const n = 100
+	const name = "links-100"
+	if err := b.create(ctx, name, nodes(name, n)); err != nil {
+		return err
+	}
+	if err := b.deploy(ctx, name); err != nil {
+		return err
+	}
+	replaced := tlclient.Import{Body: strings.NewReader(ring(name, n)), ContentType: "application/yaml", File: name + ".clab.yml", Replace: name}
+	if _, err := b.program.Client.Create(ctx, replaced); err != nil {
+		return err
+	}
 	begun := time.Now()
-	if _, err := p.Client.Intent(ctx, lab, "deploy", nil); err != nil {
-		return 0, 0, err
+	if err := b.deploy(ctx, name); err != nil {
+		return err
 	}
-	if _, err := p.AwaitState(ctx, lab, control.Running); err != nil {
-		return 0, 0, errors.Join(err, errors.New(p.Output()))
-	}
-	up = time.Since(begun).Seconds()
-	begun = time.Now()
-	if _, err := p.Client.Intent(ctx, lab, "destroy", nil); err != nil {
-		return 0, 0, err
-	}
-	_, err = p.AwaitState(ctx, lab, control.Stored)
-	return up, time.Since(begun).Seconds(), err
+	b.record.Set("links.seconds.100", time.Since(begun).Seconds(), "s")
+	return b.destroy(ctx, name)
 }
 
-// ring is a lab file of n nodes, each linked to the next and the last to the first.
-func ring(name string, n int) string {
+func (b *deployBench) create(ctx context.Context, name, text string) error {
+	_, err := b.program.Client.Create(ctx, tlclient.Import{Body: strings.NewReader(text), ContentType: "application/yaml", File: name + ".clab.yml"})
+	return err
+}
+
+// deploy asks for it and waits until every node runs and every link is there.
+func (b *deployBench) deploy(ctx context.Context, lab string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	if _, err := b.program.Client.Intent(ctx, lab, "deploy", nil); err != nil {
+		return err
+	}
+	if _, err := b.program.AwaitState(ctx, lab, control.Running); err != nil {
+		return errors.Join(err, errors.New(b.program.Output()))
+	}
+	return nil
+}
+
+func (b *deployBench) destroy(ctx context.Context, lab string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	if _, err := b.program.Client.Intent(ctx, lab, "destroy", nil); err != nil {
+		return err
+	}
+	_, err := b.program.AwaitState(ctx, lab, control.Stored)
+	return err
+}
+
+// cycle deploys and destroys a lab once, and returns how its containers were made.
+func (b *deployBench) cycle(ctx context.Context, lab string) (up, down float64, patterns []pattern, err error) {
+	begun := time.Now()
+	if err := b.deploy(ctx, lab); err != nil {
+		return 0, 0, nil, err
+	}
+	up = time.Since(begun).Seconds()
+	detail, err := b.program.Client.Lab(ctx, lab)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	var ids []string
+	for _, n := range detail.Nodes {
+		ids = append(ids, n.ContainerID)
+	}
+	if patterns, err = b.floor.patterns(ctx, ids); err != nil {
+		return 0, 0, nil, err
+	}
+	begun = time.Now()
+	err = b.destroy(ctx, lab)
+	return up, time.Since(begun).Seconds(), patterns, err
+}
+
+// nodes is a lab file of n nodes without links.
+func nodes(name string, n int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "name: %s\ntopology:\n  defaults: {kind: linux, image: %s}\n  nodes:\n", name, image)
 	for i := range n {
 		fmt.Fprintf(&b, "    n%d: {}\n", i)
 	}
+	return b.String()
+}
+
+// ring adds a link from each node to the next, and from the last to the first.
+func ring(name string, n int) string {
+	var b strings.Builder
+	b.WriteString(nodes(name, n))
 	b.WriteString("  links:\n")
 	for i := range n {
 		fmt.Fprintf(&b, "    - endpoints: [n%d:eth1, n%d:eth2]\n", i, (i+1)%n)
