@@ -67,7 +67,8 @@ type Executor struct {
 	synced  map[string]bool // the labs the controller wants here; nil: it has not said yet
 }
 
-// New reads the state folder and prepares the labs found there. It asks neither engine nor fabric; Run does.
+// New reads the state folder and prepares the labs found there. It asks neither engine nor fabric and disturbs no agent that runs
+// on the same folder: until Run the executor only looks.
 func New(cfg Config) (*Executor, error) {
 	if cfg.HostID == "" || cfg.StateDir == "" || cfg.Engine == nil || cfg.Fabric == nil {
 		return nil, fault.New(fault.Invalid, "The compute host needs an identity, a state folder, an engine and a fabric.")
@@ -94,7 +95,6 @@ func New(cfg Config) (*Executor, error) {
 		hub:  newHub(),
 		labs: map[string]*labLoop{},
 	}
-	os.RemoveAll(x.tmp) // what an earlier agent left half-way
 	nodes := filepath.Join(cfg.StateDir, "nodes")
 	for _, dir := range []string{x.specs.dir, x.blobs.dir, x.tmp, nodes} {
 		if err := os.MkdirAll(dir, 0o711); err != nil {
@@ -116,10 +116,7 @@ func (x *Executor) load() error {
 		return err
 	}
 	for id, k := range all {
-		l, err := x.newLoop(id, 0)
-		if err != nil {
-			return err
-		}
+		l := x.newLoop(id, 0)
 		l.desire(k)
 		x.labs[id] = l
 	}
@@ -133,11 +130,11 @@ func (x *Executor) Run(ctx context.Context) error {
 		x.mu.Unlock()
 		return fault.New(fault.Conflict, "This executor was started before.")
 	}
-	x.started = true
-	for _, l := range x.labs {
-		x.loops.Go(l.run)
-	}
+	err := x.wakeLocked()
 	x.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	stop := context.AfterFunc(ctx, x.end)
 	defer stop()
 	x.loops.Go(x.watch)
@@ -145,6 +142,27 @@ func (x *Executor) Run(ctx context.Context) error {
 	x.loops.Go(x.patrol)
 	<-x.life.Done()
 	return x.Close()
+}
+
+// wakeLocked takes over the state folder and starts the labs' loops.
+func (x *Executor) wakeLocked() error {
+	entries, err := os.ReadDir(x.tmp)
+	if err != nil {
+		return fault.Wrap(err, fault.Unavailable, "The agent's folder %s cannot be read.", x.tmp)
+	}
+	for _, e := range entries {
+		os.Remove(filepath.Join(x.tmp, e.Name())) // what an earlier agent left half-way
+	}
+	for _, l := range x.labs {
+		if err := l.journal.open(); err != nil {
+			return err
+		}
+	}
+	x.started = true
+	for _, l := range x.labs {
+		x.loops.Go(l.run)
+	}
+	return nil
 }
 
 // Close ends all goroutines and waits for them. Labs go on running.
@@ -212,8 +230,11 @@ func (x *Executor) desire(labID string, change func(kept) (kept, error)) error {
 		l.desire(next)
 		return nil
 	}
-	if l, err = x.newLoop(labID, x.list.resetsSeen()); err != nil {
-		return err
+	l = x.newLoop(labID, x.list.resetsSeen())
+	if x.started {
+		if err := l.journal.open(); err != nil {
+			return err
+		}
 	}
 	l.desire(next)
 	x.labs[labID] = l

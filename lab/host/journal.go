@@ -36,15 +36,18 @@ type record struct {
 	Gone     bool                `json:"gone,omitempty"` // the container is removed: forget the node
 }
 
-// openJournal reads what is there and writes it anew, without what is overtaken.
-func openJournal(path string) (*journal, error) {
-	j := &journal{path: path, nodes: map[string]*memo{}}
-	file, err := os.Open(path)
+func newJournal(path string) *journal { return &journal{path: path, nodes: map[string]*memo{}} }
+
+// open reads what is there and writes it anew, without what is overtaken.
+func (j *journal) open() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	file, err := os.Open(j.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return j, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "The journal %s cannot be read.", path)
+		return fault.Wrap(err, fault.Internal, "The journal %s cannot be read.", j.path)
 	}
 	lines := json.NewDecoder(bufio.NewReader(file))
 	for {
@@ -55,10 +58,10 @@ func openJournal(path string) (*journal, error) {
 		j.applyLocked(r)
 	}
 	file.Close()
-	return j, j.compact()
+	return j.compactLocked()
 }
 
-func (j *journal) compact() error {
+func (j *journal) compactLocked() error {
 	var text []byte
 	for name, m := range j.nodes {
 		if m.Begun {

@@ -74,7 +74,7 @@ func (m *model) carryOut(st step) string {
 			}
 			m.nextPID++
 			c.State, c.PID, c.StartedAt = "running", m.nextPID, m.Now
-			f.Stopped, f.Heal, f.Listed = "", "", epoch(c)
+			f.Stopped, f.Heal = "", ""
 			f.Restarts = max(f.Restarts, m.Want.nodes[st.Node].spec.Restarts)
 			if m.Want.nodes[st.Node].spec.Healthcheck != nil {
 				c.Health = "healthy"
@@ -131,11 +131,24 @@ func (m *model) carryOut(st step) string {
 	return ""
 }
 
+// list is what an answer of the engine tells. It reports whether any of it is news.
+func (m *model) list() (news bool) {
+	for name := range m.Containers {
+		if c := m.container(name); alive(c) && m.facts(name).Listed != epoch(c) {
+			m.facts(name).Listed, news = epoch(c), true
+		}
+	}
+	return news
+}
+
 // settle plans and carries out until nothing is left. The steps of one plan run in an order that rapid picks, and some fail.
 func (m *model) settle(t *rapid.T) *Plan {
 	for range 400 {
 		p := makePlan(&m.Snapshot)
-		if len(p.Steps) == 0 && (p.Quiet() || p.Next.IsZero()) {
+		if p.NeedList && m.list() {
+			continue
+		}
+		if len(p.Steps) == 0 && p.Next.IsZero() {
 			return p
 		}
 		if len(p.Steps) == 0 {

@@ -143,6 +143,9 @@ func (p *planner) itemsLeft(n *wantedNode, c *Container) int {
 	if !alive(c) {
 		return len(n.program)
 	}
+	if c.State == "paused" && n.spec.Run == hostapi.Paused {
+		return 0 // they run when it is thawed
+	}
 	there := p.fact(n.spec.Name).Plugged == plugged(c, n)
 	left := 0
 	for _, item := range n.program[min(p.done(n.spec.Name, c), len(n.program)):] {
