@@ -1,0 +1,100 @@
+// Command devserver shows the pages on a world in memory: no Docker, no Open vSwitch, no root. Sign in as admin with the
+// password that it prints, or by its link.
+//
+// It knows how to fill that world with labs in every state. It refuses to know anything of real hosts.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"trunkline/lab/control"
+	"trunkline/lab/hostapi"
+	"trunkline/web/webtest"
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:8099", "address to listen on")
+	empty := flag.Bool("empty", false, "begin without labs")
+	flag.Parse()
+	if err := run(*listen, *empty); err != nil {
+		fmt.Fprintln(os.Stderr, "devserver:", err)
+		os.Exit(1)
+	}
+}
+
+func run(listen string, empty bool) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	site, err := webtest.NewSite(slog.New(slog.NewTextHandler(os.Stderr, nil)), nil)
+	if err != nil {
+		return err
+	}
+	defer site.Close()
+	site.World.Pace = 120 * time.Millisecond
+	if !empty {
+		if err := fill(ctx, site.World); err != nil {
+			return err
+		}
+	}
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s/sign-in/first\nadmin, mia or otto with the password %q\n", listener.Addr(), webtest.Password)
+	server := &http.Server{Handler: site.Web.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	<-ctx.Done()
+	site.Web.Close()
+	if err := server.Close(); err != nil {
+		return err
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// fill makes a lab of each example, in different states.
+func fill(ctx context.Context, w *webtest.World) error {
+	admin := w.Actor("admin")
+	pace := w.Pace
+	w.Pace = 0
+	defer func() { w.Pace = pace }()
+	ids := map[string]string{}
+	for _, name := range []string{"vlans-router-on-a-stick", "internet-access", "nlan-ospf", "ring-100", "nlan-bgp", "ospf-triangle"} {
+		id, err := w.AddExample(admin, name)
+		if err != nil {
+			return err
+		}
+		ids[name] = id
+	}
+	for _, name := range []string{"nlan-bgp", "ring-100", "vlans-router-on-a-stick"} {
+		if err := w.Deploy(ctx, admin, ids[name]); err != nil {
+			return err
+		}
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		d, err := w.Get(ctx, admin, ids["ring-100"])
+		if err != nil {
+			return err
+		}
+		if d.State == control.Running {
+			break
+		}
+	}
+	w.SetNode(ids["nlan-bgp"], "ce2", hostapi.NodePaused, "")
+	w.SetLab(ids["nlan-ospf"], control.Failed, "The image trunkline/router is on no host. Build it with \"make images\" and deploy again.", 0, 0)
+	w.SetLab(ids["internet-access"], control.Stopped, "", 0, 0)
+	return nil
+}
