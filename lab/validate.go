@@ -35,8 +35,32 @@ type validator struct {
 	places []fault.Place
 }
 
+// maxPlaces bounds what is said of a lab, and so the work that a hostile one makes.
+const maxPlaces = 500
+
+// full reports that enough was said.
+func (v *validator) full() bool { return len(v.places) >= maxPlaces }
+
 func (v *validator) say(line int, field, format string, args ...any) {
+	if v.full() {
+		return
+	}
 	v.places = append(v.places, fault.Place{Line: line, Field: field, Sentence: fmt.Sprintf(format, args...)})
+}
+
+// near is DidYouMean for the first complaints: a lab with many has another fault than a slip of the finger.
+func (v *validator) near(word string, candidates []string) string {
+	if len(v.places) > 20 {
+		return ""
+	}
+	return DidYouMean(word, candidates)
+}
+
+func (v *validator) nearEnd(word string, n *Node) string {
+	if len(v.places) > 20 {
+		return ""
+	}
+	return DidYouMean(word, sorted(v.ends[n.Name]))
 }
 
 func nodePath(n *Node) string { return "topology.nodes." + n.Name }

@@ -48,7 +48,7 @@ func (v *validator) single(k *Link, at string) {
 func (v *validator) end(i int, k *Link, e Endpoint, at string) bool {
 	n := v.nodes[e.Node]
 	if n == nil {
-		v.say(k.Line, at, "There is no node %q.%s", e.Node, DidYouMean(e.Node, v.names))
+		v.say(k.Line, at, "There is no node %q.%s", e.Node, v.near(e.Node, v.names))
 		return false
 	}
 	if err := CheckInterfaceName(e.Interface); err != nil {

@@ -23,7 +23,7 @@ func (v *validator) interfaces(n *Node) {
 			continue
 		}
 		if !v.has(n, i.Name) {
-			v.say(n.Line, at, "Node %s has settings for %s, but no link leads there.%s", n.Name, i.Name, DidYouMean(i.Name, sorted(v.ends[n.Name])))
+			v.say(n.Line, at, "Node %s has settings for %s, but no link leads there.%s", n.Name, i.Name, v.nearEnd(i.Name, n))
 		}
 		v.mtu(n.Line, at+".mtu", i.MTU)
 		v.hardware(n.Line, at+".mac", i.MAC)
@@ -111,7 +111,7 @@ func (v *validator) static(n *Node, s StaticRoute, at string) {
 	case s.Via.IsValid() && s.Via.Is4() != s.To.Addr().Is4():
 		v.say(n.Line, at, "The route to %s of %s cannot go by %s: one is IPv4, the other IPv6.", s.To, n.Name, s.Via)
 	case s.Dev != "" && !v.has(n, s.Dev):
-		v.say(n.Line, at, "The route to %s leaves %s by %s, which it does not have.%s", s.To, n.Name, s.Dev, DidYouMean(s.Dev, sorted(v.ends[n.Name])))
+		v.say(n.Line, at, "The route to %s leaves %s by %s, which it does not have.%s", s.To, n.Name, s.Dev, v.nearEnd(s.Dev, n))
 	}
 }
 
@@ -156,7 +156,7 @@ func (v *validator) ospf(n *Node, o *OSPF, at string) {
 
 func (v *validator) known(n *Node, name, at string) {
 	if !v.has(n, name) {
-		v.say(n.Line, at, "%s has no interface %q.%s", n.Name, name, DidYouMean(name, sorted(v.ends[n.Name])))
+		v.say(n.Line, at, "%s has no interface %q.%s", n.Name, name, v.nearEnd(name, n))
 	}
 }
 

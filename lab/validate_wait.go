@@ -15,11 +15,11 @@ func (v *validator) waits(n *Node) {
 		line := max(w.Line, n.Line)
 		switch other := v.nodes[w.Node]; {
 		case !slices.Contains(stages, w.Stage):
-			v.say(line, at, "There is no stage %q.%s", w.Stage, DidYouMean(w.Stage, stages))
+			v.say(line, at, "There is no stage %q.%s", w.Stage, v.near(w.Stage, stages))
 		case !slices.Contains(stages, w.NodeStage):
-			v.say(line, at, "There is no stage %q.%s", w.NodeStage, DidYouMean(w.NodeStage, stages))
+			v.say(line, at, "There is no stage %q.%s", w.NodeStage, v.near(w.NodeStage, stages))
 		case other == nil:
-			v.say(line, at, "Node %s waits for %q, which is not there.%s", n.Name, w.Node, DidYouMean(w.Node, v.names))
+			v.say(line, at, "Node %s waits for %q, which is not there.%s", n.Name, w.Node, v.near(w.Node, v.names))
 		case !other.Kind.IsContainer():
 			v.say(line, at, "Node %s waits for %s, which is a %s and goes through no stages.", n.Name, w.Node, other.Kind)
 		case w.NodeStage == "healthy" && other.Healthcheck == nil && !imageMayCheck(other):

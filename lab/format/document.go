@@ -146,6 +146,10 @@ func (t *tree) copyMapping(n *yaml.Node, path string, depth int, command bool) *
 			continue
 		}
 		ck := t.copyScalar(key, path, false)
+		if strings.Contains(ck.Value, "{{") {
+			t.report.refuseAt(key, path, "%s", templateSentence)
+			continue
+		}
 		if line, doubled := lines[ck.Value]; doubled {
 			t.report.refuseAt(key, join(path, ck.Value), "%s is written twice; the first is on line %d. Keep one of them.", quote(ck.Value), line)
 			continue

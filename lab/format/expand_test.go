@@ -52,3 +52,17 @@ func TestEscapedTextSurvivesExpansion(t *testing.T) {
 		}
 	})
 }
+
+func TestBracesAreWrittenAsATemplateWritesThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOfN(rapid.SampledFrom([]rune("{}\" x")), 0, 16, -1).Draw(t, "text")
+		if got, ok := unescapeBraces(escapeBraces(text)); !ok || got != text {
+			t.Fatalf("%q came back as %q", text, got)
+		}
+	})
+	for _, action := range []string{"{{ .x }}", "a {{"} {
+		if got, ok := unescapeBraces(action); ok {
+			t.Errorf("%q is a template, got %q", action, got)
+		}
+	}
+}

@@ -64,7 +64,7 @@ func flowMapping() mapping {
 }
 
 func (m mapping) add(key string, n *yaml.Node) {
-	m.node.Content = append(m.node.Content, scalar(key), n)
+	m.node.Content = append(m.node.Content, quoted(escapeDollars(key)), n)
 }
 
 func (m mapping) text(key, s string) {
@@ -135,10 +135,13 @@ func sequence(items []string, flow bool) *yaml.Node {
 	return n
 }
 
-// scalar writes text so that it comes back as it is: quoted where YAML would read something else, dollars escaped.
-func scalar(s string) *yaml.Node {
+// scalar writes text so that it comes back as it is: dollars and braces escaped.
+func scalar(s string) *yaml.Node { return quoted(escapeBraces(escapeDollars(s))) }
+
+// quoted leaves text as it is and lets YAML quote it where it would read something else.
+func quoted(s string) *yaml.Node {
 	n := &yaml.Node{}
-	n.SetString(escapeDollars(s))
+	n.SetString(s)
 	if strings.ContainsAny(s, "\r\t") || strings.TrimSpace(s) != s && n.Style == yaml.LiteralStyle {
 		n.Style = yaml.DoubleQuotedStyle
 	}

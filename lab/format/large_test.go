@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"trunkline/internal/fault"
 	"trunkline/lab/format"
 )
 
@@ -49,6 +51,36 @@ func BenchmarkFormatThousandNodes(b *testing.B) {
 	for b.Loop() {
 		if _, err := format.Format(result.Lab); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestTheWorstFilesCostLittle reads files of the largest size that are wrong everywhere.
+func TestTheWorstFilesCostLittle(t *testing.T) {
+	fill := func(head, line string) string {
+		var text strings.Builder
+		text.WriteString(head)
+		for i := 0; text.Len() < format.MaxBytes-100; i++ {
+			fmt.Fprintf(&text, line, i)
+		}
+		return text.String()
+	}
+	nodes := header + "  nodes:\n" + manyNodes(5000)
+	for name, text := range map[string]string{
+		"unknown fields":            fill("name: x\ntopology:\n  nodes:\n    a:\n", "      field%d: 1\n"),
+		"links to nowhere":          fill(nodes+"  links:\n", "    - endpoints: [x%d:eth1, y:eth1]\n"),
+		"one interface for all":     fill(nodes+"  links:\n", "    - endpoints: [n1:eth1, n%d:eth1]\n"),
+		"variables":                 fill("name: x\ntopology:\n  nodes:\n", "    a%d: ${V}${W\n"),
+		"one long line of brackets": strings.Repeat("[", format.MaxBytes),
+		"one long line of aliases":  "a: &a x\nb: [" + strings.Repeat("*a, ", format.MaxBytes/4-10) + "]\n",
+		"host links of one name":    fill(twoNodes+"  links:\n", "    - endpoints: [a:e%d, 'host:x']\n"),
+	} {
+		begin := time.Now()
+		_, err := format.Parse(format.Input{File: "x", Data: []byte(text)})
+		took := time.Since(begin)
+		t.Logf("%s: %s", name, took)
+		if fault.CodeOf(err) != fault.Invalid || took > 15*time.Second {
+			t.Errorf("%s: took %s, %v", name, took, err)
 		}
 	}
 }

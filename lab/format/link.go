@@ -78,7 +78,7 @@ func readLink(v value, index int) *fileLink {
 		return k.readSingle()
 	}
 	types := []string{"veth", "dummy", "mgmt-net", "host", "macvlan", "vxlan", "vxlan-stitch"}
-	typ.refuse("There is no link type %s.%s", quote(k.kind), lab.DidYouMean(k.kind, types))
+	typ.refuse("There is no link type %s.%s", quote(k.kind), k.r.near(k.kind, types))
 	return nil
 }
 

@@ -25,10 +25,6 @@ func (p *parser) readNode(f field) {
 	f.at = position{f.keyAt.Line, f.keyAt.Column}
 	p.report.at[f.path] = f.at
 	switch {
-	case strings.Contains(f.key, "{{"):
-		p.report.refuseAt(f.keyAt, f.path, "%s", templateSentence)
-		p.skipped[f.key] = true
-		return
 	case kind == "":
 		p.report.refuse(f.path, "Node %s has no kind, of its own or by inheritance. Write kind: linux, or another of %s.", f.key, strings.Join(kindNames[1:7], ", "))
 		p.skipped[f.key] = true

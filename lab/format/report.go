@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"trunkline/internal/fault"
+	"trunkline/lab"
 )
 
 // maxComplaints bounds a report; a file with more is broken in one way, not in a thousand.
@@ -81,6 +82,14 @@ func (r *report) change(path, format string, args ...any) {
 
 func (r *report) mapTo(path, format string, args ...any) {
 	r.add(&r.mapped, r.place(path, fmt.Sprintf(format, args...)))
+}
+
+// near is lab.DidYouMean for the first complaints.
+func (r *report) near(word string, candidates []string) string {
+	if len(r.refused) > 20 {
+		return ""
+	}
+	return lab.DidYouMean(word, candidates)
 }
 
 func (r *report) result() *Result {

@@ -75,7 +75,7 @@ topology:
           exec: [{command: echo in, phase: on-enter}]
         exit:
           exec: [{command: echo out, phase: on-exit}]
-    h2: {network-mode: none, exec: ["echo $HOME ${HOME} $${X} $$Y"]}
+    h2: {network-mode: none, exec: ['docker inspect -f {{"{{"}}.State}}', "echo $HOME ${HOME} $${X} $$Y"]}
     sw:
       kind: switch
       switch: {stp: rstp}

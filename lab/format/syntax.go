@@ -13,6 +13,28 @@ import (
 
 const templateSentence = "This is a Go template ({{ … }}), and it needs its variables before it is a lab file. Render it first, then import the result."
 
+// bracesHint follows templateSentence at a value, where the braces may be meant.
+const bracesHint = " For the two braces themselves write {{\"{{\"}}."
+
+// bracesAction is how a template says "{{", and thus how a lab file does.
+const bracesAction = `{{"{{"}}`
+
+func escapeBraces(s string) string { return strings.ReplaceAll(s, "{{", bracesAction) }
+
+// unescapeBraces is the inverse of escapeBraces; false when there is any other template action.
+func unescapeBraces(s string) (string, bool) {
+	if !strings.Contains(s, "{{") {
+		return s, true
+	}
+	parts := strings.Split(s, bracesAction)
+	for _, part := range parts {
+		if strings.Contains(part, "{{") {
+			return "", false
+		}
+	}
+	return strings.Join(parts, "{{"), true
+}
+
 var yamlLine = regexp.MustCompile(`line (\d+)`)
 
 // refuseSyntax says where the YAML breaks, or that it is a template when that is why.

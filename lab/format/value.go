@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-
-	"trunkline/lab"
 )
 
 // value is one place of the file, with the field path it is known by. Its readers complain and return false.
@@ -76,7 +74,7 @@ func (v value) known(allowed ...string) map[string]value {
 	got := map[string]value{}
 	for _, f := range v.fields() {
 		if !contains(allowed, f.key) {
-			v.r.refuseAt(f.keyAt, f.path, "%s has no field %s.%s", v.name(), quote(f.key), lab.DidYouMean(f.key, allowed))
+			v.r.refuseAt(f.keyAt, f.path, "%s has no field %s.%s", v.name(), quote(f.key), v.r.near(f.key, allowed))
 			continue
 		}
 		if f.isSet() {
@@ -105,12 +103,14 @@ func (v value) items() []value {
 	return nil
 }
 
-// text reads a scalar; a template action in it is refused.
+// text reads a scalar; a template action in it is refused, unless it is the one that stands for two braces.
 func (v value) text() (string, bool) {
 	s, ok := v.rawText()
-	if ok && strings.Contains(s, "{{") {
-		v.refuse("%s", templateSentence)
+	if !ok {
 		return "", false
+	}
+	if s, ok = unescapeBraces(s); !ok {
+		v.refuse("%s", templateSentence+bracesHint)
 	}
 	return s, ok
 }
