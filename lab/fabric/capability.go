@@ -35,7 +35,11 @@ func (f *Fabric) Capabilities(ctx context.Context) (hostapi.Capabilities, []stri
 		UserNamespaces: p.userNamespaces, CgroupVersion: p.cgroupVersion,
 	}
 	var problems []string
-	if _, err := f.ovs.version(ctx); err != nil {
+	err := f.ovs.answers(ctx)
+	if err == nil {
+		_, err = f.ovs.alive(ctx)
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return caps, nil, ctx.Err()
 		}
@@ -62,8 +66,8 @@ func (f *Fabric) Capabilities(ctx context.Context) (hostapi.Capabilities, []stri
 	return caps, problems, nil
 }
 
-// Version tells which Open vSwitch answers.
-func (f *Fabric) Version(ctx context.Context) (string, error) { return f.ovs.version(ctx) }
+// Version tells which Open vSwitch runs here.
+func (f *Fabric) Version(ctx context.Context) (string, error) { return f.ovs.alive(ctx) }
 
 // datapath is the kind of datapath the bridges get.
 func (f *Fabric) datapath() string {

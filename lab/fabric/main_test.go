@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 		io.Copy(io.Discard, os.Stdin) // until the test ends or closes it
 		return
 	case "world":
+		if os.Getenv(secondEnv) != "" {
+			os.Exit(m.Run()) // its Open vSwitch runs already
+		}
 		os.Exit(runWorld(m))
 	}
 	if reason := missing(); reason != "" {
@@ -128,9 +131,15 @@ func (d *switchDaemons) startDB(conf string) error {
 }
 
 func (d *switchDaemons) startSwitch() error {
-	d.vs = d.daemon("ovs-vswitchd", "unix:"+d.dir+"/db.sock", "--pidfile="+d.dir+"/vswitchd.pid", "--unixctl="+d.dir+"/vswitchd.ctl",
+	d.vs = d.daemon("ovs-vswitchd", "unix:"+d.dir+"/db.sock", "--pidfile="+d.dir+"/ovs-vswitchd.pid",
 		"--log-file="+d.dir+"/vswitchd.log", "--verbose=off", "--verbose=file:warn")
-	return d.vs.Start()
+	if err := d.vs.Start(); err != nil {
+		return err
+	}
+	return waitFor(10*time.Second, "the switch daemon", func() bool {
+		_, err := newVswitch(d.dir).alive(context.Background())
+		return err == nil
+	})
 }
 
 func (d *switchDaemons) daemon(name string, args ...string) *exec.Cmd {
@@ -141,10 +150,13 @@ func (d *switchDaemons) daemon(name string, args ...string) *exec.Cmd {
 }
 
 func (d *switchDaemons) stop() {
-	for _, cmd := range []*exec.Cmd{d.vs, d.db} {
-		cmd.Process.Kill()
-		cmd.Wait()
-	}
+	d.kill(d.vs)
+	d.kill(d.db)
+}
+
+func (d *switchDaemons) kill(cmd *exec.Cmd) {
+	cmd.Process.Kill()
+	cmd.Wait()
 }
 
 func waitFor(limit time.Duration, what string, done func() bool) error {

@@ -50,7 +50,7 @@ func newVswitch(where string) *vswitch {
 	}
 }
 
-// how tells people how to start Open vSwitch.
+// howToStartOVS tells people how to start Open vSwitch.
 const howToStartOVS = "Start it with `systemctl start openvswitch-switch`, or `/usr/share/openvswitch/scripts/ovs-ctl start` where there is no systemd."
 
 // run executes one of Open vSwitch's programs and returns its output.
@@ -154,8 +154,22 @@ func (v *vswitch) dumpFlows(ctx context.Context, bridge string) ([]byte, error) 
 	return v.run(ctx, nil, "ovs-ofctl", fmt.Sprintf("--timeout=%d", ovsTimeout), "--protocols=OpenFlow14", "--no-stats", "--no-names", "dump-flows", bridge)
 }
 
-// version asks for the version of the switch daemon.
-func (v *vswitch) version(ctx context.Context) (string, error) {
-	out, err := v.read(ctx, "--no-wait", "get", "Open_vSwitch", ".", "ovs_version")
-	return strings.Trim(strings.TrimSpace(string(out)), `"`), err
+// alive asks the switch daemon itself for its version: the database answers without it, and a change would wait for it until the timeout.
+func (v *vswitch) alive(ctx context.Context) (version string, err error) {
+	v.reads.Add(1)
+	out, err := v.run(ctx, nil, "ovs-appctl", "--timeout=5", "--target=ovs-vswitchd", "version")
+	if err != nil {
+		if ctx.Err() == nil && !errors.Is(err, exec.ErrNotFound) {
+			err = fault.Wrap(err, fault.Unavailable, "Open vSwitch's switch daemon doesn't answer. %s", howToStartOVS)
+		}
+		return "", err
+	}
+	first, _, _ := strings.Cut(string(out), "\n")
+	return strings.TrimSpace(first[strings.LastIndexByte(first, ' ')+1:]), nil
+}
+
+// answers asks the database.
+func (v *vswitch) answers(ctx context.Context) error {
+	_, err := v.read(ctx, "--no-wait", "get", "Open_vSwitch", ".", "_uuid")
+	return err
 }

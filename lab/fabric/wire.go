@@ -219,6 +219,9 @@ func (r *wiringRun) observe(ctx context.Context) (err error) {
 	}
 	panel := r.state.panelOf(r.f.cfg.HostID)
 	if panel == nil {
+		if _, err := r.f.ovs.alive(ctx); err != nil {
+			return err
+		}
 		r.panel, err = r.f.freePanelName(ctx, r.state)
 		return err
 	}
