@@ -1,0 +1,210 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"trunkline/internal/testkit"
+)
+
+// person drives one browser tab and keeps a picture of each step.
+type person struct {
+	t     *testing.T
+	ctx   context.Context
+	shots string
+	step  int
+}
+
+// realProgram builds and starts trunkline up, or skips with the reason.
+func realProgram(t *testing.T) *testkit.Program {
+	t.Helper()
+	need := func(problem string) {
+		if os.Getenv("TRUNKLINE_REQUIRE_REAL") != "" {
+			t.Fatal("real parts are required: " + problem)
+		}
+		t.Skip(problem)
+	}
+	if os.Getuid() != 0 {
+		need("needs root to make interfaces")
+	}
+	if _, err := exec.LookPath("chromium"); err != nil {
+		need("needs chromium")
+	}
+	if out, err := exec.CommandContext(t.Context(), "docker", "image", "inspect", "trunkline/router").CombinedOutput(); err != nil {
+		need("needs Docker with the node images: " + strings.TrimSpace(string(out)))
+	}
+	bin := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "trunkline"), "trunkline/cmd/trunkline")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	build = exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "trunkline-init"), "trunkline/cmd/trunkline-init")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build init: %v\n%s", err, out)
+	}
+	program, err := testkit.Up(t.Context(), filepath.Join(bin, "trunkline"), t.TempDir(), "--egress")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		removeLabs(t, program)
+		program.Stop()
+		if t.Failed() {
+			t.Log("the program printed:\n" + program.Output())
+		}
+	})
+	return program
+}
+
+// removeLabs leaves nothing behind, whatever became of the test.
+func removeLabs(t *testing.T, program *testkit.Program) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	labs, err := program.Client.Labs(ctx)
+	if err != nil {
+		t.Errorf("the labs to remove are not known: %v", err)
+	}
+	for _, lab := range labs {
+		if out, err := program.Run(ctx, "lab", "destroy", lab.ID, "--wait"); err != nil {
+			t.Errorf("destroy %s: %v\n%s", lab.Name, err, out)
+		}
+	}
+}
+
+// newPerson opens a browser of its own. Drawing by the graphics card is off, so that the text of terminals is in the page.
+func newPerson(t *testing.T) *person {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 900), chromedp.UserDataDir(t.TempDir()))
+	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-3d-apis", "no-first-run"} {
+		options = append(options, chromedp.Flag(flag, true))
+	}
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	t.Cleanup(closeTab)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as the context of the first call
+		t.Fatalf("start chromium: %v", err)
+	}
+	shots := filepath.Join("..", "..", "test", "out", "e2e")
+	if err := os.MkdirAll(shots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return &person{t: t, ctx: ctx, shots: shots}
+}
+
+func (p *person) do(what string, actions ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		p.shot("failed")
+		p.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// shot keeps a picture of the page.
+func (p *person) shot(name string) {
+	p.t.Helper()
+	p.step++
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.t.Errorf("screenshot %s: %v", name, err)
+		return
+	}
+	if err := os.WriteFile(filepath.Join(p.shots, fmt.Sprintf("%02d-%s.png", p.step, name)), png, 0o644); err != nil {
+		p.t.Error(err)
+	}
+}
+
+func evaluate[T any](p *person, script string) T {
+	p.t.Helper()
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](script))
+	if err != nil {
+		p.t.Fatalf("evaluate %s: %v", script, err)
+	}
+	return value
+}
+
+// until waits for a condition of the page, given as a script, and shows the page when it does not come true.
+func (p *person) until(limit time.Duration, what, script string) {
+	p.t.Helper()
+	err := testkit.Until(p.ctx, limit, what, func() error {
+		holds, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](script))
+		if err == nil && !holds {
+			err = fmt.Errorf("not yet: %s", script)
+		}
+		return err
+	})
+	if err != nil {
+		p.shot("failed")
+		p.t.Fatalf("%v\nthe terminal shows:\n%s", err, p.terminal())
+	}
+}
+
+// terminal is the text of the shell in front.
+func (p *person) terminal() string {
+	text, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("#panes .pane:not([hidden]) .xterm-rows > div")].map(d => d.textContent.trimEnd()).join("\n")`))
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+// types enters a line into the shell in front.
+func (p *person) types(line string) {
+	p.t.Helper()
+	p.do("type "+line, chromedp.KeyEvent(line+"\r"))
+}
+
+// sees waits until the shell in front shows the text.
+func (p *person) sees(limit time.Duration, text string) {
+	p.t.Helper()
+	err := testkit.Until(p.ctx, limit, "the shell shows "+text, func() error {
+		if shown := p.terminal(); !strings.Contains(shown, text) {
+			return fmt.Errorf("it shows:\n%s", shown)
+		}
+		return nil
+	})
+	if err != nil {
+		p.shot("failed")
+		p.t.Fatal(err)
+	}
+}
+
+// openShell double-clicks a node and waits for the prompt.
+func (p *person) openShell(node string) {
+	p.t.Helper()
+	p.do("double-click "+node, chromedp.DoubleClick(nodeOnMap(node)))
+	p.until(10*time.Second, "a shell on "+node+" is in front", fmt.Sprintf(`document.querySelector("#dock-tabs .dock-tab.active")?.innerText.trim() === %q && document.querySelector("#dock-tabs .dock-tab.active").dataset.state === "open"`, node))
+	p.sees(10*time.Second, node)
+}
+
+func nodeOnMap(node string) string { return fmt.Sprintf(`#map .node[data-name=%q]`, node) }
+
+// awaitLab waits for the lab's state on its page.
+func (p *person) awaitLab(limit time.Duration, state string) {
+	p.t.Helper()
+	p.until(limit, "the lab is "+state, fmt.Sprintf(`document.querySelector("#lab-status")?.dataset.state === %q`, state))
+}
+
+// containsLine reports whether one line of the text is the wanted one.
+func containsLine(text, wanted string) bool {
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) == wanted {
+			return true
+		}
+	}
+	return false
+}
