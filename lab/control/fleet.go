@@ -33,16 +33,17 @@ type hostState struct {
 	telling sync.RWMutex // Apply holds it for reading; Synced for writing, so that it never names an outdated set
 
 	// Guarded by fleet.mu.
-	host   Host
-	epoch  int64
-	rtt    func() time.Duration
-	stop   context.CancelFunc
-	synced bool      // linked, and its full set is here
-	lost   time.Time // since when it is not synced
-	info   hostapi.HostInfo
-	labs   map[string]*hostapi.LabStatus
-	guess  map[string]time.Time // labs it was told of and has not reported yet
-	again  context.CancelFunc   // ends the present observation, so that the full set comes anew
+	host      Host
+	epoch     int64
+	rtt       func() time.Duration
+	stop      context.CancelFunc
+	synced    bool      // linked, and its full set is here
+	lost      time.Time // since when it is not synced
+	info      hostapi.HostInfo
+	described bool // info is the host's own word
+	labs      map[string]*hostapi.LabStatus
+	guess     map[string]time.Time // labs it was told of and has not reported yet
+	again     context.CancelFunc   // ends the present observation, so that the full set comes anew
 }
 
 func newFleet(log *slog.Logger, now func() time.Time) *fleet {
@@ -208,8 +209,7 @@ func (f *fleet) sync(ctx context.Context, h *hostState, e LinkEvent, full map[st
 	}
 	h.labs, h.synced = full, true
 	clear(h.guess)
-	close(f.arrived)
-	f.arrived = make(chan struct{})
+	f.arriveLocked()
 	f.mu.Unlock()
 	slices.Sort(touched)
 	f.touched(slices.Compact(touched)...)
@@ -250,7 +250,14 @@ func (f *fleet) set(h *hostState, epoch int64, labID string, status *hostapi.Lab
 
 func (f *fleet) learn(ctx context.Context, h *hostState, info hostapi.HostInfo) {
 	f.mu.Lock()
-	h.info = info
+	h.info, h.described = info, true
+	f.arriveLocked()
 	f.mu.Unlock()
 	f.learnt(ctx, h.id, info)
+}
+
+// arriveLocked tells whoever waits for a usable host to look again.
+func (f *fleet) arriveLocked() {
+	close(f.arrived)
+	f.arrived = make(chan struct{})
 }

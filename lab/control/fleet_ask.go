@@ -118,7 +118,7 @@ func (f *fleet) resync(hostID string) {
 // hostNow is a host as it is this moment.
 type hostNow struct {
 	connected bool
-	known     bool // it was linked in this process, so info is its own word
+	known     bool // it has described itself to this process
 	info      hostapi.HostInfo
 	rtt       time.Duration
 }
@@ -130,19 +130,19 @@ func (f *fleet) current(hostID string) hostNow {
 	if h == nil {
 		return hostNow{}
 	}
-	n := hostNow{connected: h.synced, known: h.info.Name != "" || h.synced, info: h.info}
+	n := hostNow{connected: h.synced, known: h.described, info: h.info}
 	if h.host != nil && h.rtt != nil {
 		n.rtt = h.rtt()
 	}
 	return n
 }
 
-// anyUsable reports whether some host is synced; if none is, the channel closes when that changes.
+// anyUsable reports whether some host is synced and has described itself; if none has, the channel closes when that changes.
 func (f *fleet) anyUsable() (bool, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, h := range f.hosts {
-		if h.synced {
+		if h.synced && h.described {
 			return true, nil
 		}
 	}

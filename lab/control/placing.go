@@ -78,8 +78,8 @@ func (c *Controller) candidates(ctx context.Context) ([]place.Host, []hostapi.Ho
 	var infos []hostapi.HostInfo
 	for _, record := range records {
 		now := c.fleet.current(record.ID)
-		host := place.Host{ID: record.ID, Name: record.Name, Connected: now.connected, Labs: load[record.ID]}
-		if now.connected {
+		host := place.Host{ID: record.ID, Name: record.Name, Connected: now.connected && now.known, Labs: load[record.ID]}
+		if host.Connected {
 			info := now.info
 			infos = append(infos, info)
 			host.Capabilities = info.Capabilities

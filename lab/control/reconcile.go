@@ -206,6 +206,9 @@ func (c *Controller) tell(ctx context.Context, e *entry, s step) {
 		before := e.told[hostID]
 		telling.Go(func() {
 			err := ask()
+			if err != nil && ctx.Err() != nil {
+				return // an intent or the end of the controller came between: nothing was refused
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			e.told[hostID] = c.noteTold(before, told{Epoch: epoch, Generation: e.record.Desired.Generation, Remove: remove}, err)

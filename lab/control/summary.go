@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"trunkline/internal/fault"
@@ -28,7 +29,7 @@ func summarise(r *Record, running *lab.Lab, sides []hostSide, grace time.Duratio
 			now.Step = cmp.Or(now.Step, side.Status.Step)
 		}
 	}
-	switch failed := failure(sides); {
+	switch failed := failure(sides, r.Desired.Generation); {
 	case len(lost) > 0:
 		now.State, now.Reason = Degraded, fmt.Sprintf("Host %s is not connected. What runs there may go on running; it is not seen until the host is back.", some(lost))
 		if r.UnderWay() {
@@ -68,7 +69,7 @@ func summariseEnd(r *Record, sides []hostSide) Observed {
 				now.Error, now.Reason = side.Status.Error, sentence(side.Status.Error.Sentence)
 			}
 		}
-		if side.Told.Error != nil {
+		if side.Told.Remove && side.Told.Error != nil {
 			now.Error, now.Reason = side.Told.Error, sentence(side.Told.Error.Sentence)
 		}
 	}
@@ -90,12 +91,12 @@ func lostHosts(sides []hostSide, grace time.Duration) (lost []string, waits bool
 }
 
 // failure is what keeps the lab as a whole from converging.
-func failure(sides []hostSide) *fault.Error {
+func failure(sides []hostSide, generation int64) *fault.Error {
 	for _, side := range sides {
 		if !side.Placed || !side.Connected {
 			continue
 		}
-		if side.Told.Error != nil && side.Told.Epoch == side.Epoch {
+		if side.Told.Error != nil && side.Told.Epoch == side.Epoch && side.Told.Generation == generation && needsSpec(side, generation) {
 			return side.Told.Error
 		}
 		if side.Status != nil && side.Status.Error != nil {
@@ -185,7 +186,7 @@ func badNodes(r *Record, running *lab.Lab, sides []hostSide) (bad []string, ran 
 		}
 		complaint := complaintOf(status, want)
 		if complaint != "" {
-			bad = append(bad, n.Name+" "+complaint)
+			bad = append(bad, n.Name+" "+strings.TrimSuffix(complaint, "."))
 		} else {
 			ran++
 		}
