@@ -57,3 +57,19 @@ var routes = []route{
 	{method: http.MethodPost, path: "/account/tokens/:token/revoke", verb: tenancy.OwnTokens, handle: (*Server).revokeToken},
 	{method: http.MethodGet, path: "/about", handle: (*Server).aboutPage},
 }
+
+// Route is one address as tests and documentation see it.
+type Route struct {
+	Method, Path string
+	Verb         tenancy.Verb // "" asks only for being signed in
+	Public       bool
+}
+
+// Routes lists every page, fragment, form and stream.
+func Routes() []Route {
+	list := make([]Route, 0, len(routes))
+	for _, r := range routes {
+		list = append(list, Route{Method: r.method, Path: r.path, Verb: r.verb, Public: r.public})
+	}
+	return list
+}

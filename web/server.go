@@ -156,8 +156,11 @@ func (s *Server) router() http.Handler {
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
-		r := s.newRequest(c)
-		s.answerError(r, fromEcho(err))
+		// The page of a missing address knows who asks as well; when that cannot be found out, it is shown to nobody.
+		if actor, unknown := s.actorOfSession(c.Request()); unknown == nil {
+			c.SetRequest(c.Request().WithContext(withActor(c.Request().Context(), actor)))
+		}
+		s.answerError(s.newRequest(c), fromEcho(err))
 	}
 	for _, one := range routes {
 		e.Add(one.method, one.path, s.adapt(one))

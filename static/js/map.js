@@ -3,8 +3,11 @@ import { select, zoom, zoomIdentity, drag } from "../vendor/d3.js";
 import { drawNode, drawLink, badgePath } from "./mapdraw.js";
 import { wirePath, curves } from "./wire.js";
 
-const pad = 70;
-const farAt = 0.45;
+const around = 44; // drawing units kept free around the outermost nodes
+const inset = { top: 50, right: 16, bottom: 56, left: 16 }; // pixels that the tools cover
+const farAt = 0.42; // below this size of a node, names and badges are left out
+const readable = 0.8; // nodes are not drawn smaller than this, as long as there is room between them
+const bodySize = 48;
 
 export class TopologyMap {
   constructor(svg, lab, { moved }) {
@@ -80,6 +83,7 @@ export class TopologyMap {
   moveTo(n, x, y) {
     n.x = x;
     n.y = y;
+    this.roomKnown = 0;
     n.g.attr("transform", `translate(${x},${y})`);
     for (const l of this.at.get(n.name)) this.lay(l);
   }
@@ -193,9 +197,20 @@ export class TopologyMap {
     if (this.fitted) this.untouched = true;
     else this.untouched = false;
     this.view.attr("transform", t);
+    const grown = Math.max(1, Math.min(readable / t.k, this.room()));
+    this.svg.style.setProperty("--grown", grown.toFixed(3));
     this.svg.style.backgroundPosition = `${t.x}px ${t.y}px`;
     this.svg.style.backgroundSize = `${24 * gridScale(t.k)}px ${24 * gridScale(t.k)}px`;
-    this.root.classed("far", t.k < farAt);
+    this.root.classed("far", t.k * grown < farAt);
+  }
+
+  // room says how many times larger nodes may be drawn before neighbours touch: most of them, not the two nearest.
+  room() {
+    if (this.roomKnown) return this.roomKnown;
+    const all = [...this.nodes.values()];
+    const nearest = all.map((n) => all.reduce((least, m) => (m === n ? least : Math.min(least, Math.hypot(m.x - n.x, m.y - n.y))), 1000)).sort((a, b) => a - b);
+    this.roomKnown = Math.max(1, (0.72 * nearest[Math.floor(nearest.length / 10)]) / bodySize);
+    return this.roomKnown;
   }
 
   zoomBy(factor) {
@@ -214,9 +229,10 @@ export class TopologyMap {
     if (all.length === 0) return;
     const xs = all.map((n) => n.x);
     const ys = all.map((n) => n.y);
-    const [x0, x1, y0, y1] = [Math.min(...xs) - pad, Math.max(...xs) + pad, Math.min(...ys) - pad, Math.max(...ys) + pad];
-    const k = Math.min(1.35, w / (x1 - x0), h / (y1 - y0));
-    const t = zoomIdentity.translate(w / 2 - (k * (x0 + x1)) / 2, h / 2 - (k * (y0 + y1)) / 2).scale(k);
+    const [x0, x1, y0, y1] = [Math.min(...xs) - around, Math.max(...xs) + around, Math.min(...ys) - around, Math.max(...ys) + around + 12];
+    const free = { w: Math.max(80, w - inset.left - inset.right), h: Math.max(80, h - inset.top - inset.bottom) };
+    const k = Math.min(1.25, free.w / (x1 - x0), free.h / (y1 - y0));
+    const t = zoomIdentity.translate(inset.left + free.w / 2 - (k * (x0 + x1)) / 2, inset.top + free.h / 2 - (k * (y0 + y1)) / 2).scale(k);
     this.fitted = true;
     const to = animate ? this.animated() : this.root;
     to.call(this.zoom.transform, t);

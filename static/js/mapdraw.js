@@ -20,9 +20,10 @@ const badges = {
 export const badgePath = (state, health) => badges[health === "unhealthy" ? health : state] ?? "";
 
 export function drawNode(parent, n) {
-  const g = parent.append("g").attr("class", "node").attr("role", "button").attr("data-name", n.name).attr("data-kind", n.kind)
+  const outer = parent.append("g").attr("class", "node").attr("role", "button").attr("data-name", n.name).attr("data-kind", n.kind)
     .attr("transform", `translate(${n.x},${n.y})`);
-  g.append("title");
+  outer.append("title");
+  const g = outer.append("g").attr("class", "grown");
   g.append("rect").attr("class", "halo").attr("x", -half - 4).attr("y", -half - 4).attr("width", 2 * half + 8).attr("height", 2 * half + 8).attr("rx", 15);
   shape(g, n.kind);
   g.append("use").attr("class", "glyph").attr("href", iconURL(`kind-${n.kind}`)).attr("x", -13).attr("y", -13).attr("width", 26).attr("height", 26);
@@ -30,7 +31,7 @@ export function drawNode(parent, n) {
   badge.append("circle").attr("class", "plate").attr("r", 8);
   badge.append("path");
   g.append("text").attr("class", "label").attr("y", half + 17).text(n.name);
-  return g;
+  return outer;
 }
 
 // shape: routers are round, as on any whiteboard; segments flat; all else a rounded square.

@@ -1,5 +1,6 @@
 // The course of cables: straight when alone, bent when several join the same two nodes, a loop when both ends are one node.
-const reach = 34; // from a node's middle to where its interface's name stands, beyond its body
+// reach is from a node's middle to where its interface's name stands: beyond its body, and beyond its name below.
+const reach = (dy, length) => (dy / length > 0.45 ? 62 : 44);
 
 // curves gives each link how far it bends: 0, or a signed number of steps among its parallels.
 export function curves(links) {
@@ -35,6 +36,7 @@ export function wirePath(p, q, bend) {
     x: (1 - t) * (1 - t) * p.x + 2 * t * (1 - t) * cx + t * t * q.x,
     y: (1 - t) * (1 - t) * p.y + 2 * t * (1 - t) * cy + t * t * q.y,
   });
-  const t = Math.min(0.36, (reach + 10) / length);
-  return { d: off ? `M${p.x},${p.y}Q${cx},${cy} ${q.x},${q.y}` : `M${p.x},${p.y}L${q.x},${q.y}`, a: point(t), b: point(1 - t), mid: point(0.5) };
+  const ta = Math.min(0.42, reach(dy, length) / length);
+  const tb = Math.min(0.42, reach(-dy, length) / length);
+  return { d: off ? `M${p.x},${p.y}Q${cx},${cy} ${q.x},${q.y}` : `M${p.x},${p.y}L${q.x},${q.y}`, a: point(ta), b: point(1 - tb), mid: point(0.5) };
 }
