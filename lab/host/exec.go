@@ -24,7 +24,9 @@ func (l *labLoop) exec(ctx context.Context, st *step, c *Container, n *wantedNod
 	}
 	result, err := l.command(ctx, c.ID, n.program[st.Item].command)
 	if err != nil {
-		l.note(record{Node: name, Epoch: start, Undo: true})
+		if ctx.Err() == nil { // else nobody knows whether it began, and it is not wanted any more
+			l.note(record{Node: name, Epoch: start, Undo: true})
+		}
 		return err
 	}
 	if l.x.life.Err() != nil {

@@ -49,6 +49,7 @@ type Executor struct {
 	dirs  *nodeDirs
 	blobs blobs
 	tmp   string
+	boot  string
 	list  *lister
 	heavy *slots // creating, starting, removing
 	light *slots // waiting for commands and for nodes to stop
@@ -64,6 +65,8 @@ type Executor struct {
 	labs    map[string]*labLoop
 	started bool
 	closed  bool
+	unseen  map[string]bool // labs of the state folder that have not been looked at yet
+	looked  chan struct{}   // closed when unseen is empty
 	synced  map[string]bool // the labs the controller wants here; nil: it has not said yet
 }
 
@@ -90,10 +93,11 @@ func New(cfg Config) (*Executor, error) {
 		specs: specs{filepath.Join(cfg.StateDir, "labs")},
 		blobs: blobs{filepath.Join(cfg.StateDir, "blobs"), filepath.Join(cfg.StateDir, "tmp")},
 		tmp:   filepath.Join(cfg.StateDir, "tmp"),
+		boot:  bootID(),
 		list:  newLister(cfg.Engine),
 		heavy: newSlots(cfg.Workers), light: newSlots(32 * cfg.Workers),
 		hub:  newHub(),
-		labs: map[string]*labLoop{},
+		labs: map[string]*labLoop{}, unseen: map[string]bool{}, looked: make(chan struct{}),
 	}
 	nodes := filepath.Join(cfg.StateDir, "nodes")
 	for _, dir := range []string{x.specs.dir, x.blobs.dir, x.tmp, nodes} {
@@ -119,8 +123,24 @@ func (x *Executor) load() error {
 		l := x.newLoop(id, 0)
 		l.desire(k)
 		x.labs[id] = l
+		x.hub.setLab(l.unknown())
+		x.unseen[id] = true
+	}
+	if len(x.unseen) == 0 {
+		close(x.looked)
 	}
 	return nil
+}
+
+// seen says that a lab has been looked at, or could not be.
+func (x *Executor) seen(labID string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.unseen[labID] {
+		if delete(x.unseen, labID); len(x.unseen) == 0 {
+			close(x.looked)
+		}
+	}
 }
 
 // Run converges until ctx ends, and returns after the last goroutine did. Labs go on running.
@@ -238,6 +258,7 @@ func (x *Executor) desire(labID string, change func(kept) (kept, error)) error {
 	}
 	l.desire(next)
 	x.labs[labID] = l
+	x.hub.setLab(l.unknown())
 	if x.started {
 		x.loops.Go(l.run)
 	}
@@ -270,11 +291,6 @@ func (x *Executor) Lab(_ context.Context, labID string) (hostapi.LabStatus, erro
 	if status, ok := x.hub.lab(labID); ok {
 		return status, nil
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if l := x.labs[labID]; l != nil {
-		return hostapi.LabStatus{ID: labID, Generation: l.desired().Generation, Step: "looking at what is there", Nodes: []hostapi.NodeStatus{}}, nil
-	}
 	return hostapi.LabStatus{}, fault.New(fault.NotFound, "This host has no lab %s.", labID)
 }
 
@@ -287,7 +303,7 @@ func (x *Executor) Observe(ctx context.Context) <-chan hostapi.Observation {
 		close(done)
 		return done
 	}
-	return x.hub.observe(ctx, x.life, &x.asked)
+	return x.hub.observe(ctx, x.life, x.looked, &x.asked)
 }
 
 // limit fills in what the spec leaves open.

@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"testing"
@@ -40,7 +41,7 @@ func newRig(t *testing.T, cfg fakehost.Config) *rig {
 
 func (r *rig) start() *rig {
 	r.t.Helper()
-	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4})
+	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -16,7 +16,8 @@ type memo struct {
 	Died     string // death (see death) that was the node's own, not the engine's
 	Epoch    string // the start (see epoch) that Results belong to
 	Results  []hostapi.ExecResult
-	Begun    bool // the step after Results has begun
+	Begun    bool   // the step after Results has begun
+	Opened   string // epoch whose gate is open
 }
 
 // facts is what is known of a node beside its container.
@@ -24,7 +25,6 @@ type facts struct {
 	memo
 	Plugged    string // epoch and plugKey that Plug last succeeded for
 	Interfaces []hostapi.InterfaceStatus
-	Opened     string // epoch whose gate is open
 	Listed     string // epoch that a List has shown: its Health is known
 	Fail       failure
 	Death      string // of the container as it is now, "" while it lives

@@ -80,8 +80,9 @@ func (r *reader) wakeUp() {
 	}
 }
 
-// observe sends the full set, Synced, and then changes and pings, until ctx or life ends. The channel is closed then.
-func (h *hub) observe(ctx, life context.Context, owner *sync.WaitGroup) <-chan hostapi.Observation {
+// observe sends the full set, Synced, and then changes and pings, until ctx or life ends. The channel is closed then. The full set
+// waits for looked, so that what has not been looked at yet is not taken for what is there.
+func (h *hub) observe(ctx, life context.Context, looked <-chan struct{}, owner *sync.WaitGroup) <-chan hostapi.Observation {
 	out := make(chan hostapi.Observation)
 	r := &reader{queued: map[string]bool{}, wake: make(chan struct{}, 1), info: true}
 	h.mu.Lock()
@@ -102,6 +103,13 @@ func (h *hub) observe(ctx, life context.Context, owner *sync.WaitGroup) <-chan h
 			case <-life.Done():
 			}
 			return false
+		}
+		select {
+		case <-looked:
+		case <-ctx.Done():
+			return
+		case <-life.Done():
+			return
 		}
 		if !h.drain(r, send) || !send(hostapi.Observation{Synced: true}) {
 			return

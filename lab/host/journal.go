@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 
 	"trunkline/internal/fault"
@@ -17,6 +18,7 @@ import (
 // ignored. It is not synced to the disk: what it remembers does not outlive the machine's own restart.
 type journal struct {
 	path string
+	boot string // process ids, and so epochs, mean nothing beyond it
 
 	mu    sync.Mutex
 	file  *os.File // nil until the first record
@@ -33,10 +35,23 @@ type record struct {
 	Begin    bool                `json:"begin,omitempty"`
 	Undo     bool                `json:"undo,omitempty"` // what began did not start
 	Result   *hostapi.ExecResult `json:"result,omitempty"`
+	Opened   string              `json:"opened,omitempty"`
+	Boot     string              `json:"boot,omitempty"` // alone: the boot of the machine that the lines after it belong to
 	Gone     bool                `json:"gone,omitempty"` // the container is removed: forget the node
 }
 
-func newJournal(path string) *journal { return &journal{path: path, nodes: map[string]*memo{}} }
+func newJournal(path, boot string) *journal {
+	return &journal{path: path, boot: boot, nodes: map[string]*memo{}}
+}
+
+// bootID names this boot of the machine; "" where the kernel does not tell.
+func bootID() string {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
 
 // open reads what is there and writes it anew, without what is overtaken.
 func (j *journal) open() error {
@@ -50,19 +65,33 @@ func (j *journal) open() error {
 		return fault.Wrap(err, fault.Internal, "The journal %s cannot be read.", j.path)
 	}
 	lines := json.NewDecoder(bufio.NewReader(file))
+	written := ""
 	for {
 		var r record
 		if lines.Decode(&r) != nil {
 			break
 		}
+		if r.Boot != "" {
+			written = r.Boot
+			continue
+		}
 		j.applyLocked(r)
+	}
+	if written != j.boot {
+		for _, m := range j.nodes {
+			m.Epoch, m.Results, m.Begun, m.Opened = "", nil, false, ""
+		}
 	}
 	file.Close()
 	return j.compactLocked()
 }
 
 func (j *journal) compactLocked() error {
-	var text []byte
+	text, err := json.Marshal(record{Boot: j.boot})
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "The journal cannot be written as JSON.")
+	}
+	text = append(text, '\n')
 	for name, m := range j.nodes {
 		if m.Begun {
 			m.Results = append(m.Results, hostapi.ExecResult{ExitCode: -1, Output: "The agent restarted while this command ran; it is not run again."})
@@ -81,7 +110,7 @@ func (j *journal) compactLocked() error {
 
 // records says everything of the memo.
 func (m *memo) records(name string) []record {
-	first := record{Node: name, Stopped: &m.Stopped, Died: m.Died}
+	first := record{Node: name, Stopped: &m.Stopped, Died: m.Died, Opened: m.Opened}
 	if m.Known {
 		first.Restarts = &m.Restarts
 	}
@@ -111,6 +140,9 @@ func (j *journal) applyLocked(r record) {
 	if r.Died != "" {
 		m.Died = r.Died
 	}
+	if r.Opened != "" {
+		m.Opened = r.Opened
+	}
 	if r.Epoch == "" {
 		return
 	}
@@ -127,18 +159,31 @@ func (j *journal) applyLocked(r record) {
 func (j *journal) note(r record) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	line, err := json.Marshal(r)
-	if err == nil && j.file == nil {
-		j.file, err = os.OpenFile(j.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	}
-	if err == nil {
-		_, err = j.file.Write(append(line, '\n'))
-	}
-	if err != nil {
+	if err := j.appendLocked(r); err != nil {
 		return fault.Wrap(err, fault.Exhausted, "The compute host cannot write its journal. Is its disk full?")
 	}
 	j.applyLocked(r)
 	return nil
+}
+
+func (j *journal) appendLocked(r record) error {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if j.file == nil {
+		_, missing := os.Stat(j.path)
+		if j.file, err = os.OpenFile(j.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
+			return err
+		}
+		if missing != nil {
+			if err := j.appendLocked(record{Boot: j.boot}); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = j.file.Write(append(line, '\n'))
+	return err
 }
 
 // memo returns what is remembered of the node.

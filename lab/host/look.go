@@ -42,6 +42,9 @@ func (l *labLoop) listed(answer *listing, err error, mark int, took time.Duratio
 		l.listErr = fault.Public(err)
 		l.listAfter = now.Add(jitter(retryDelay(fault.Unavailable, l.listFails)))
 		l.needList()
+		if !l.observed {
+			l.x.seen(l.id) // it was tried
+		}
 		return
 	}
 	l.listErr, l.listFails = nil, 0

@@ -59,7 +59,7 @@ type op struct {
 
 func (x *Executor) newLoop(labID string, resets int) *labLoop {
 	return &labLoop{
-		x: x, id: labID, journal: newJournal(x.specs.journal(labID)), resets: resets,
+		x: x, id: labID, journal: newJournal(x.specs.journal(labID), x.boot), resets: resets,
 		wake: make(chan struct{}, 1), results: make(chan func()),
 		refs: map[string]Container{}, ops: map[string]*op{}, touched: map[string]int{}, stale: true,
 		snap: Snapshot{Containers: map[string][]*Container{}, Facts: map[string]*facts{}, Busy: map[string]verb{}, LabBusy: map[verb]bool{}},
@@ -291,6 +291,10 @@ func (l *labLoop) turn() time.Duration {
 	now := l.x.cfg.Now()
 	wait := l.maybeList(now)
 	if !l.observed {
+		if status := l.unknown(); l.listErr != nil && !reflect.DeepEqual(status, l.last) {
+			l.last = status
+			l.x.hub.setLab(status)
+		}
 		return wait
 	}
 	l.snap.Now = now
@@ -315,6 +319,11 @@ func (l *labLoop) turn() time.Duration {
 		wait = min(wait, max(time.Millisecond, plan.Next.Sub(now)))
 	}
 	return min(wait, l.publish(plan, now))
+}
+
+// unknown is the status of a lab that could not be looked at yet.
+func (l *labLoop) unknown() hostapi.LabStatus {
+	return hostapi.LabStatus{ID: l.id, Generation: l.desired().Generation, Step: "looking at what is there", Nodes: []hostapi.NodeStatus{}, Error: l.listErr}
 }
 
 // upside reports that the lab is wanted again while the rest of it is taken down: that ends first.
@@ -344,6 +353,7 @@ func (l *labLoop) publish(plan *Plan, now time.Time) time.Duration {
 		l.last, l.lastAt = status, now
 		l.x.hub.setLab(status)
 	}
+	l.x.seen(l.id)
 	return idle
 }
 

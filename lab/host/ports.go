@@ -127,7 +127,8 @@ type Fabric interface {
 
 // WireReport is what Wire could not do, and how long its two halves took.
 type WireReport struct {
-	Limits  map[string]string // cable id to sentence
+	Limits  map[string]string        // cable id to sentence
+	Carrier map[hostapi.PortRef]bool // of every interface of a container that has a host end: whether it has carrier now
 	Ports   int
 	Flows   int
 	Elapsed time.Duration

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"trunkline/internal/fault"
@@ -319,14 +320,14 @@ func (l *labLoop) workLab(ctx context.Context, st *step) error {
 		l.learn(func() {
 			l.snap.Wired, l.snap.WiredNodes = st.Key, st.Nodes
 			l.limits = report.Limits
+			l.sawCarrier(report.Carrier)
 		})
 	case doOpen:
 		return l.x.dirs.openAll(ctx, l.id, st.Started, func(nodes []string) {
-			l.learn(func() {
-				for _, name := range nodes {
-					l.fact(name).Opened = st.Nodes[name]
-				}
-			})
+			for _, name := range nodes {
+				l.note(record{Node: name, Opened: st.Nodes[name]})
+			}
+			l.learn(func() {}) // plan again
 		})
 	case doUnwire:
 		if err := f.Unwire(ctx, l.id); err != nil {
@@ -345,6 +346,22 @@ func (l *labLoop) workLab(ctx context.Context, st *step) error {
 		return l.auditing(ctx, st)
 	}
 	return nil
+}
+
+// sawCarrier brings the interfaces' states up to date: when they were plugged in, nothing was cabled yet.
+func (l *labLoop) sawCarrier(carrier map[hostapi.PortRef]bool) {
+	for name, f := range l.snap.Facts {
+		if f == nil || len(f.Interfaces) == 0 {
+			continue
+		}
+		now := slices.Clone(f.Interfaces)
+		for i := range now {
+			if up, known := carrier[hostapi.PortRef{Node: name, Interface: now[i].Name}]; known {
+				now[i].Up = up
+			}
+		}
+		f.Interfaces = now
+	}
 }
 
 // forgetLab drops the lab; the loop ends when it is not wanted again by then.
@@ -391,7 +408,10 @@ func (l *labLoop) auditing(ctx context.Context, st *step) error {
 	}
 	report, err := l.x.cfg.Fabric.Wire(ctx, st.Spec, st.Absent)
 	if err == nil {
-		l.learn(func() { l.limits = report.Limits })
+		l.learn(func() {
+			l.limits = report.Limits
+			l.sawCarrier(report.Carrier)
+		})
 	}
 	return err
 }
