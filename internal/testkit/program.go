@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,6 +34,8 @@ type Program struct {
 	Binary string
 	Data   string
 
+	prefix    []string // of the command line: into the namespaces of a Host
+	ready     string   // the ready file
 	arguments []string
 	command   *exec.Cmd
 	ended     chan struct{}
@@ -44,17 +47,19 @@ const readyWithin = 60 * time.Second
 
 // Up starts the program on a port of its own with its data in the folder; call Stop or Kill.
 func Up(ctx context.Context, binary, data string, arguments ...string) (*Program, error) {
-	p := &Program{Binary: binary, Data: data}
-	p.arguments = append([]string{"up", "--listen", "127.0.0.1:0", "--data", data, "--ready-file", p.readyFile()}, arguments...)
+	p := &Program{Binary: binary, Data: data, ready: filepath.Join(data, "test-ready.json")}
+	p.arguments = append([]string{"up", "--listen", "127.0.0.1:0", "--data", data, "--ready-file", p.ready}, arguments...)
 	return p, p.Start(ctx)
 }
 
 // Start starts it, or starts it again after Stop or Kill.
 func (p *Program) Start(ctx context.Context) error {
-	if err := os.Remove(p.readyFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(p.ready); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	p.command = exec.Command(p.Binary, p.arguments...)
+	line := append(slices.Clone(p.prefix), p.Binary)
+	line = append(line, p.arguments...)
+	p.command = exec.Command(line[0], line[1:]...)
 	p.command.Stdout, p.command.Stderr = &p.output, &p.output
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := p.command.Start(); err != nil {
@@ -74,13 +79,11 @@ func (p *Program) Start(ctx context.Context) error {
 	return err
 }
 
-func (p *Program) readyFile() string { return filepath.Join(p.Data, "test-ready.json") }
-
 func (p *Program) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	for {
-		text, err := os.ReadFile(p.readyFile())
+		text, err := os.ReadFile(p.ready)
 		if err == nil && json.Unmarshal(text, &p.Ready) == nil {
 			return nil
 		}
@@ -101,6 +104,9 @@ func (p *Program) Stop() { p.end(syscall.SIGTERM) }
 func (p *Program) Kill() { p.end(syscall.SIGKILL) }
 
 func (p *Program) end(signal syscall.Signal) {
+	if p.command == nil || p.command.Process == nil {
+		return
+	}
 	_ = p.command.Process.Signal(signal) // one that is gone needs none
 	select {
 	case <-p.ended:
@@ -110,19 +116,56 @@ func (p *Program) end(signal syscall.Signal) {
 	}
 }
 
+// ExitCode is how the program ended, once Stop or Kill returned or Start failed; -1 when a signal ended it.
+func (p *Program) ExitCode() int {
+	<-p.ended
+	return p.command.ProcessState.ExitCode()
+}
+
 // Output is everything it has printed.
 func (p *Program) Output() string { return p.output.String() }
 
-// Run runs a client command of the binary against this program and returns its standard output.
-func (p *Program) Run(ctx context.Context, arguments ...string) (string, error) {
+// Said is what a command of the program answered.
+type Said struct {
+	Code int
+	Out  string // standard output
+	Err  string // standard error
+}
+
+// Say runs a client command of the binary against this program, whatever its exit code.
+func (p *Program) Say(ctx context.Context, arguments ...string) (Said, error) {
 	command := exec.CommandContext(ctx, p.Binary, arguments...)
 	command.Env = append(os.Environ(), "TRUNKLINE_URL="+p.URL, "TRUNKLINE_TOKEN="+p.Token)
+	return say(command)
+}
+
+// SayHere is Say in the namespaces of the program's host, for commands that look at the host itself.
+func (p *Program) SayHere(ctx context.Context, arguments ...string) (Said, error) {
+	line := append(slices.Clone(p.prefix), p.Binary)
+	line = append(line, arguments...)
+	return say(exec.CommandContext(ctx, line[0], line[1:]...))
+}
+
+func say(command *exec.Cmd) (Said, error) {
 	var out, complaints strings.Builder
 	command.Stdout, command.Stderr = &out, &complaints
-	if err := command.Run(); err != nil {
-		return out.String(), fmt.Errorf("trunkline %s: %w\n%s", strings.Join(arguments, " "), err, complaints.String())
+	err := command.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
+		err = nil
 	}
-	return out.String(), nil
+	return Said{command.ProcessState.ExitCode(), out.String(), complaints.String()}, err
+}
+
+// Run runs a client command of the binary against this program and returns its standard output.
+func (p *Program) Run(ctx context.Context, arguments ...string) (string, error) {
+	said, err := p.Say(ctx, arguments...)
+	if err == nil && said.Code != 0 {
+		err = fmt.Errorf("exit code %d", said.Code)
+	}
+	if err != nil {
+		return said.Out, fmt.Errorf("trunkline %s: %w\n%s", strings.Join(arguments, " "), err, said.Err)
+	}
+	return said.Out, nil
 }
 
 // MemoryBytes is the program's resident memory now, from /proc.

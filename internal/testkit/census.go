@@ -1,0 +1,77 @@
+package testkit
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// censusWithin bounds the wait for the kernel's own tidying.
+const censusWithin = 10 * time.Second
+
+// Census lists what of the program is on the host, in words, asking every part directly and by its own tools: what it says does not
+// depend on the program's own opinion. Empty means that nothing is there.
+func (h *Host) Census() []string {
+	h.t.Helper()
+	var found []string
+	note := func(what string, lines ...string) {
+		for _, line := range lines {
+			if line = strings.TrimSpace(line); line != "" {
+				found = append(found, what+" "+line)
+			}
+		}
+	}
+	note("container", strings.Split(h.Run("docker", "ps", "--all", "--filter", "label=trunkline.host", "--format", "{{.Names}} {{.Status}}"), "\n")...)
+	note("unstamped container", strings.Split(h.Run("docker", "ps", "--all", "--format", "{{.Names}}"), "\n")...)
+	for line := range strings.Lines(h.Run("ip", "-brief", "link")) {
+		if name, _, _ := strings.Cut(line, " "); name != "lo" && !strings.HasPrefix(name, "eth0") && !strings.HasPrefix(name, "ovs-netdev") {
+			note("link", line)
+		}
+	}
+	for _, bridge := range strings.Fields(h.Run("ovs-vsctl", "--timeout=5", "list-br")) {
+		note("bridge", bridge)
+		note("port of "+bridge, strings.Fields(h.Run("ovs-vsctl", "--timeout=5", "list-ports", bridge))...)
+		note("flow of "+bridge, strings.Split(h.Run("ovs-ofctl", "--no-names", "--no-stats", "dump-flows", bridge), "\n")...)
+	}
+	note("namespace", strings.Fields(h.Run("ls", "/run/netns"))...)
+	note("firewall", strings.Split(h.Run("nft", "list", "tables"), "\n")...)
+	note("qdisc", notPlain(h.Run("tc", "qdisc"))...)
+	return append(found, h.keptState()...)
+}
+
+// notPlain leaves out the queues that every interface has.
+func notPlain(text string) (rest []string) {
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, "qdisc noqueue") && !strings.Contains(line, "dev eth0") {
+			rest = append(rest, line)
+		}
+	}
+	return rest
+}
+
+// keptState lists what the host part of the data folder keeps of labs, and what it has mounted.
+func (h *Host) keptState() (found []string) {
+	for _, folder := range []string{"labs", "nodes", "tmp", "fabric/labs", "fabric/internets"} {
+		entries, err := os.ReadDir(filepath.Join(h.Data(), "host", folder))
+		if err != nil && !os.IsNotExist(err) {
+			h.t.Fatal(err)
+		}
+		for _, entry := range entries {
+			found = append(found, fmt.Sprintf("state %s/%s", folder, entry.Name()))
+		}
+	}
+	return found
+}
+
+// AwaitNothing waits until Census is empty: the kernel takes namespaces and links away a moment after their last user.
+func (h *Host) AwaitNothing(ctx context.Context) error {
+	return Until(ctx, censusWithin, "the end of everything the program had on host "+h.Name, func() error {
+		if left := h.Census(); len(left) > 0 {
+			return fmt.Errorf("left over:\n  %s", strings.Join(left, "\n  "))
+		}
+		return nil
+	})
+}
