@@ -85,7 +85,7 @@ func (p *person) deploy() {
 	p.awaitLab(2*time.Minute, "running")
 	p.t.Logf("from Deploy to running, as the page shows it: %.1f s", time.Since(begun).Seconds())
 	p.until(15*time.Second, "every node on the map runs", `[...document.querySelectorAll("#map .node")].every(n => n.dataset.state === "running")`)
-	p.until(15*time.Second, "every cable on the map is up", `[...document.querySelectorAll("#map .link")].every(l => l.dataset.up === "true")`)
+	p.until(15*time.Second, "every cable on the map is up", `[...document.querySelectorAll("#map .link")].every(l => l.dataset.up === "yes")`)
 	p.shot("running")
 }
 
