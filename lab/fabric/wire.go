@@ -65,7 +65,7 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	for id, sentence := range said {
 		run.w.limits[id] = sentence
 	}
-	return host.WireReport{Limits: run.w.limits, Ports: len(run.w.panelPorts()), Flows: flows, Elapsed: time.Since(start)}, nil
+	return host.WireReport{Limits: run.w.limits, Carrier: run.carrier(spec), Ports: len(run.w.panelPorts()), Flows: flows, Elapsed: time.Since(start)}, nil
 }
 
 // plan looks the host ends up and computes what is wanted.
@@ -102,6 +102,21 @@ func (r *wiringRun) plan(ctx context.Context, spec hostapi.LabSpec, absent map[s
 	present := func(name string) bool { return r.links[name] != nil }
 	r.w = plan(r.f.names, spec, present, r.f.probe().possibleImpairment)
 	return nil
+}
+
+// carrier tells which interfaces of containers have carrier, now that the host ends are up or down as they shall be.
+func (r *wiringRun) carrier(spec hostapi.LabSpec) map[hostapi.PortRef]bool {
+	carrier := map[hostapi.PortRef]bool{}
+	for _, n := range spec.Nodes {
+		for _, i := range n.Interfaces {
+			name := r.f.names.hostEnd(spec.ID, n.Name, i.Name)
+			if r.links[name] != nil {
+				end, cabled := r.w.ends[name]
+				carrier[hostapi.PortRef{Node: n.Name, Interface: i.Name}] = cabled && end.up
+			}
+		}
+	}
+	return carrier
 }
 
 // carriers brings the host ends down that shall be (up false), or up (up true). A node sees its carrier go or come.
