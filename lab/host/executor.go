@@ -50,6 +50,7 @@ type Executor struct {
 	blobs blobs
 	tmp   string
 	boot  string
+	born  time.Time
 	list  *lister
 	heavy *slots // creating, starting, removing
 	light *slots // waiting for commands and for nodes to stop
@@ -93,7 +94,7 @@ func New(cfg Config) (*Executor, error) {
 		specs: specs{filepath.Join(cfg.StateDir, "labs")},
 		blobs: blobs{filepath.Join(cfg.StateDir, "blobs"), filepath.Join(cfg.StateDir, "tmp")},
 		tmp:   filepath.Join(cfg.StateDir, "tmp"),
-		boot:  bootID(),
+		boot:  bootID(), born: time.Now(),
 		list:  newLister(cfg.Engine),
 		heavy: newSlots(cfg.Workers), light: newSlots(32 * cfg.Workers),
 		hub:  newHub(),
@@ -171,7 +172,9 @@ func (x *Executor) wakeLocked() error {
 		return fault.Wrap(err, fault.Unavailable, "The agent's folder %s cannot be read.", x.tmp)
 	}
 	for _, e := range entries {
-		os.Remove(filepath.Join(x.tmp, e.Name())) // what an earlier agent left half-way
+		if info, err := e.Info(); err == nil && info.ModTime().Before(x.born) { // what an earlier agent left half-way
+			os.Remove(filepath.Join(x.tmp, e.Name()))
+		}
 	}
 	for _, l := range x.labs {
 		if err := l.journal.open(); err != nil {

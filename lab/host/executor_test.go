@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -197,15 +198,12 @@ func TestANewerGenerationSupersedesADeploy(t *testing.T) {
 	reached := make(chan struct{})
 	release := make(chan struct{})
 	r := newRig(t, fakehost.Config{})
-	blocked := 0
+	var first sync.Once
 	r.fake.Intercept(func(ctx context.Context, c fakehost.Call, do func() error) error {
 		if c.Verb != "create" || c.Node == "n0" {
 			return do()
 		}
-		blocked++
-		if blocked == 1 {
-			close(reached)
-		}
+		first.Do(func() { close(reached) })
 		select {
 		case <-release:
 			return do()
