@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -303,21 +302,14 @@ func (r *rig) wire(spec hostapi.LabSpec, absent ...string) {
 	}
 }
 
-// carrier reports whether a node's interface has a carrier.
+// carrier reports whether a node's interface has a carrier. The kernel's "running" follows up to a second later.
 func (r *rig) carrier(name, iface string) bool {
 	r.t.Helper()
-	up := false
-	err := r.in(name, func() error {
-		i, err := net.InterfaceByName(iface)
-		if err == nil {
-			up = i.Flags&net.FlagRunning != 0
-		}
-		return err
-	})
-	if err != nil {
-		r.t.Fatal(err)
+	link := r.linksIn(name)[iface]
+	if link == nil {
+		r.t.Fatalf("%s has no interface %s", name, iface)
 	}
-	return up
+	return link.Attrs().RawFlags&unix.IFF_LOWER_UP != 0
 }
 
 // clean fails unless nothing of the host is left anywhere.

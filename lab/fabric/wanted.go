@@ -132,7 +132,8 @@ func (p *planner) cable(c hostapi.CableSpec) {
 		return
 	}
 	b := p.resolve(c, c.B, c.AtoB, c.A)
-	if p.connected(c, a) && p.connected(c, b) && !c.Cut {
+	hasA, hasB := p.connected(c, a), p.connected(c, b)
+	if hasA && hasB && !c.Cut {
 		p.raise(a)
 		p.raise(b)
 		p.w.cables = append(p.w.cables, cableWant{id: c.ID, a: a.port, b: b.port})
@@ -176,10 +177,14 @@ func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.
 		_, toSegment := p.segments[other.Node]
 		return p.resolveSegment(c, s, ref, towards, s.STP != "" && (toSegment || c.Remote.IsValid()))
 	}
-	_, isNode := p.nodes[ref.Node]
-	_, isInternet := p.internets[ref.Node]
-	if !isNode && !isInternet {
+	n, isNode := p.nodes[ref.Node]
+	in, isInternet := p.internets[ref.Node]
+	switch {
+	case !isNode && !isInternet:
 		return end{ref: ref, limit: fmt.Sprintf("The cable's end %s:%s is not on this host.", ref.Node, ref.Interface)}
+	case isNode && !slices.ContainsFunc(n.Interfaces, func(i hostapi.InterfaceSpec) bool { return i.Name == ref.Interface }),
+		isInternet && !slices.Contains(in.Interfaces, ref.Interface):
+		return end{ref: ref, limit: fmt.Sprintf("The node %s has no interface %s.", ref.Node, ref.Interface)}
 	}
 	name := p.names.hostEnd(p.spec.ID, ref.Node, ref.Interface)
 	w, there := p.w.ends[name]
