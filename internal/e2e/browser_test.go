@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"trunkline/internal/testkit"
@@ -165,7 +167,27 @@ func (p *person) terminal() string {
 // types enters a line into the shell in front.
 func (p *person) types(line string) {
 	p.t.Helper()
-	p.do("type "+line, chromedp.KeyEvent(line+"\r"))
+	p.do("type "+line, press(line+"\r"))
+}
+
+// press sends a key down with its text and a key up for each character, as a keyboard does.
+func press(text string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		for _, r := range text {
+			down := input.DispatchKeyEventParams{Type: "keyDown", Text: string(r), Key: string(r)}
+			if r == '\r' {
+				down.Key, down.Code, down.WindowsVirtualKeyCode = "Enter", "Enter", 13
+			}
+			up := down
+			up.Type, up.Text = "keyUp", ""
+			for _, event := range []input.DispatchKeyEventParams{down, up} {
+				if _, err := cdp.Call(ctx, target, input.DispatchKeyEvent, event); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // sees waits until the shell in front shows the text.
