@@ -96,10 +96,13 @@ func New(cfg Config) (*Controller, error) {
 
 // Run reconciles until ctx ends or Close is called. It goes on with whatever was under way when the controller last ended.
 func (c *Controller) Run(ctx context.Context) error {
-	err := fault.New(fault.Internal, "The controller was started twice.")
-	c.started.Do(func() { err = nil })
-	if err != nil {
-		return err
+	first := false
+	c.started.Do(func() { first = true })
+	switch {
+	case !first && c.life.Err() != nil:
+		return nil // it was closed before it began
+	case !first:
+		return fault.New(fault.Internal, "The controller was started twice.")
 	}
 	defer close(c.ended)
 	ctx, cancel := context.WithCancel(ctx)

@@ -64,7 +64,7 @@ func (c *Controller) imageMap(ctx context.Context, own map[string]string) (map[s
 	return all, nil
 }
 
-// candidates are the enrolled hosts as placement sees them, and what the connected ones say of themselves.
+// candidates are the enrolled hosts as placement sees them, and what those that can run something say of themselves.
 func (c *Controller) candidates(ctx context.Context) ([]place.Host, []hostapi.HostInfo, error) {
 	records, err := c.cfg.Site.Hosts(ctx)
 	if err != nil {
@@ -81,16 +81,22 @@ func (c *Controller) candidates(ctx context.Context) ([]place.Host, []hostapi.Ho
 		host := place.Host{ID: record.ID, Name: record.Name, Connected: now.connected && now.known, Labs: load[record.ID]}
 		if host.Connected {
 			info := now.info
-			infos = append(infos, info)
 			host.Capabilities = info.Capabilities
 			host.HasImage = func(name string) bool { return hasImage(info, name) }
-			if info.DockerVersion == "" || info.OVSVersion == "" {
-				host.Problems = append(host.Problems, problemOf(info))
+			if isTroubled(info) {
+				host.Problems, host.HasImage = []string{problemOf(info)}, nil
+			} else {
+				infos = append(infos, info)
 			}
 		}
 		hosts = append(hosts, host)
 	}
 	return hosts, infos, nil
+}
+
+// isTroubled reports a host that can run nothing now. That it could not list its images is no word on which there are.
+func isTroubled(info hostapi.HostInfo) bool {
+	return info.DockerVersion == "" || info.OVSVersion == "" || len(info.Images) == 0 && len(info.Problems) > 0
 }
 
 // problemOf is the sentence for a host that can run nothing.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -72,6 +73,7 @@ func (r *rig) start() *rig {
 	r.t.Helper()
 	c, err := control.New(control.Config{
 		Labs: r.store, States: r.store, Site: r.store, Blobs: r.blobs, Links: r.links, Limits: r.limits, Grace: 200 * time.Millisecond,
+		Log: slog.New(slog.NewTextHandler(logOf{r.t}, nil)),
 	})
 	must(r.t, err)
 	ended := make(chan error, 1)
@@ -356,4 +358,12 @@ func (m *machine) hold(verb string) (release func()) {
 		return do()
 	})
 	return sync.OnceFunc(func() { close(held) })
+}
+
+// logOf shows the controller's log with the test that failed.
+type logOf struct{ t *testing.T }
+
+func (w logOf) Write(p []byte) (int, error) {
+	w.t.Log(strings.TrimSuffix(string(p), "\n"))
+	return len(p), nil
 }

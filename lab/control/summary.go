@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -130,6 +131,9 @@ func summariseWay(r *Record, sides []hostSide, now *Observed) {
 		}
 	case r.UnderWay():
 		now.State, now.Reason = Deploying, r.Desired.Note
+		if now.Total == 0 {
+			now.Total = r.NodeCount
+		}
 	default: // one node is being started, stopped or restarted
 		now.State, now.Reason = cmp.Or(r.Observed.State, Running), r.Observed.Reason
 		if now.State == Planning || now.State == Deploying || now.State == Stopping || now.State == Stopped {
@@ -157,11 +161,26 @@ func summariseRest(r *Record, running *lab.Lab, sides []hostSide, now *Observed)
 		now.Reason = sentence(bad[0])
 	case len(bad) > 1:
 		now.Reason = fmt.Sprintf("%d of %s are not as wanted: %s.", len(bad), count(len(running.Nodes), "node"), some(bad))
+	case len(r.Desired.GivenUp) == 0 && len(limitsOf(sides)) > 0:
+		now.State, now.Reason = Degraded, some(limitsOf(sides))
 	case len(r.Desired.GivenUp) > 0:
 		now.State, now.Reason = Degraded, some(r.Desired.GivenUp)
 	case r.Desired.Returning:
 		now.Reason = "The deploy was cancelled. This is the version from before it."
 	}
+}
+
+// limitsOf lists what hosts cannot do for single cables, in sentences.
+func limitsOf(sides []hostSide) []string {
+	var all []string
+	for _, side := range sides {
+		if side.Placed && side.Status != nil {
+			for _, cable := range slices.Sorted(maps.Keys(side.Status.Limits)) {
+				all = append(all, side.Status.Limits[cable])
+			}
+		}
+	}
+	return all
 }
 
 // badNodes says of each node what is wrong with it, in file order, and counts those that run.
