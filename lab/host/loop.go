@@ -29,25 +29,28 @@ type labLoop struct {
 	refs   map[string]Container // the node's container as last known, for shells and files
 
 	// Owned by run.
-	snap      Snapshot
-	ops       map[string]*op // under way: by node, and by verb for those of the whole lab
-	clock     int            // rises with all we do and learn
-	touched   map[string]int // node to clock when we last did something to it
-	seenRev   int
-	observed  bool // a List has been seen
-	staleAt   time.Time
-	listing   bool
-	listAfter time.Time // not before
-	listErr   *fault.Error
-	listFails int
-	resets    int // of the lister, last seen
-	audits    int
-	auditDue  bool
-	limits    map[string]string
-	progress  progress
-	last      hostapi.LabStatus
-	lastAt    time.Time
-	gone      bool
+	snap       Snapshot
+	ops        map[string]*op // under way: by node, and by verb for those of the whole lab
+	clock      int            // rises with all we do and learn
+	touched    map[string]int // node to clock when we last did something to it
+	seenRev    int
+	generation int64 // of what Want was made from
+	observed   bool  // a List has been seen
+	staleAt    time.Time
+	listing    bool
+	listAfter  time.Time // not before
+	listErr    *fault.Error
+	listFails  int
+	resets     int // of the lister, last seen
+	audits     int
+	auditDue   bool
+	limits     map[string]string
+	progress   progress
+	last       hostapi.LabStatus
+	lastAt     time.Time
+	gone       bool
+	planned    time.Time
+	planTook   time.Duration
 }
 
 // op is one step under way.
@@ -60,7 +63,7 @@ type op struct {
 func (x *Executor) newLoop(labID string, resets int) *labLoop {
 	return &labLoop{
 		x: x, id: labID, journal: newJournal(x.specs.journal(labID), x.boot), resets: resets,
-		wake: make(chan struct{}, 1), results: make(chan func()),
+		wake: make(chan struct{}, 1), results: make(chan func(), 256),
 		refs: map[string]Container{}, ops: map[string]*op{}, touched: map[string]int{}, stale: true,
 		snap: Snapshot{Containers: map[string][]*Container{}, Facts: map[string]*facts{}, Busy: map[string]verb{}, LabBusy: map[verb]bool{}},
 	}
@@ -78,7 +81,7 @@ func (l *labLoop) desired() kept {
 // desire sets what is wanted and wakes the loop. The same again makes it try again what failed.
 func (l *labLoop) desire(k kept) {
 	l.mu.Lock()
-	l.kept, l.rev, l.stale = k, l.rev+1, true
+	l.kept, l.rev = k, l.rev+1
 	l.mu.Unlock()
 	l.poke()
 }
@@ -119,6 +122,7 @@ func (l *labLoop) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		l.calm()
 		l.take()
 		next := l.turn()
 		if l.gone {
@@ -143,6 +147,26 @@ func (l *labLoop) run() {
 func (l *labLoop) outlast() {
 	for len(l.ops) > 0 || l.listing {
 		(<-l.results)()
+	}
+}
+
+// calm keeps planning to a fifth of the time while workers are busy: a lab of a thousand nodes is planned in milliseconds, but
+// reports thousands of results.
+func (l *labLoop) calm() {
+	if len(l.ops) == 0 || l.planTook == 0 {
+		return
+	}
+	timer := time.NewTimer(time.Until(l.planned.Add(4 * l.planTook)))
+	defer timer.Stop()
+	for {
+		select {
+		case result := <-l.results:
+			result()
+		case <-timer.C:
+			return
+		case <-l.x.life.Done():
+			return
+		}
 	}
 }
 
@@ -200,7 +224,7 @@ func (l *labLoop) telling(e ContainerEvent) bool {
 	case "pause":
 		return known == nil || known.State != "paused"
 	case "die", "kill", "stop", "oom":
-		return known == nil || alive(known)
+		return alive(known) // of one we know not, or not any more, there is nothing to learn
 	}
 	return len(e.Event) >= 6 && (e.Event[:6] == "health" || e.Event == "restart")
 }
@@ -213,6 +237,7 @@ func (l *labLoop) needList() {
 
 // adoptWant takes a new desired state: steps it overtakes are ended, and what failed is tried again.
 func (l *labLoop) adoptWant(k kept) {
+	l.generation = k.Generation
 	if k.Spec == nil {
 		l.snap.Want = nil
 		l.snap.Unwired = false
@@ -298,10 +323,13 @@ func (l *labLoop) turn() time.Duration {
 		return wait
 	}
 	l.snap.Now = now
+	begun := time.Now()
 	for name, f := range l.snap.Facts {
 		f.memo = l.journal.memo(name)
 	}
 	plan := makePlan(&l.snap)
+	l.planned = time.Now()
+	l.planTook = l.planned.Sub(begun)
 	if l.listErr == nil && !l.upside() {
 		for _, st := range plan.Steps {
 			l.launch(st)
@@ -340,10 +368,9 @@ func (l *labLoop) publish(plan *Plan, now time.Time) time.Duration {
 	if !quiet && now.Sub(l.lastAt) < publishEvery {
 		return publishEvery - now.Sub(l.lastAt)
 	}
-	k := l.desired()
-	l.progress.update(plan.Left, k.Generation)
+	l.progress.update(plan.Left, l.generation)
 	status := hostapi.LabStatus{
-		ID: l.id, Generation: k.Generation, Converged: quiet && l.snap.WireFail.Err == nil, Nodes: slices.Clone(plan.Nodes),
+		ID: l.id, Generation: l.generation, Converged: quiet && l.snap.WireFail.Err == nil, Nodes: slices.Clone(plan.Nodes),
 		Step: l.progress.step(plan.Left), Done: l.progress.done(plan.Left), Total: l.progress.sum(), Limits: l.limits, Error: l.trouble(),
 	}
 	if status.Nodes == nil {
