@@ -36,7 +36,7 @@ func run() error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	steps := []func(modules, out string) error{bundle, copyFiles, sprite, licences, manifest}
+	steps := []func(modules, out string) error{bundle, copyFiles, sprite, licences, manifest, forTests}
 	for _, step := range steps {
 		if err := step(modules, out); err != nil {
 			return err
@@ -52,8 +52,9 @@ func fetch() (modules string, clean func(), err error) {
 		return "", nil, err
 	}
 	clean = func() { os.RemoveAll(dir) }
+	wanted := append([]pkg{axe}, packages...)
 	args := []string{"install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--save-exact", "--prefix", dir}
-	for _, p := range packages {
+	for _, p := range wanted {
 		args = append(args, p.Name+"@"+p.Version)
 	}
 	cmd := exec.Command("npm", args...)

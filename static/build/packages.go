@@ -60,3 +60,6 @@ var copies = map[string]string{
 	"@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2":     "jetbrains-mono-latin.woff2",
 	"@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-ext-wght-normal.woff2": "jetbrains-mono-latin-ext.woff2",
 }
+
+// axe checks accessibility in the browser tests; it is not shipped.
+var axe = pkg{"axe-core", "4.14.1", "MPL-2.0"}

@@ -44,12 +44,12 @@ export class Dock {
     const same = this.tabs.filter((t) => t.node === node).length;
     const tab = { node, title: same ? `${node} (${same + 1})` : node };
     const name = element("span", {}, tab.title);
-    const button = element("button", { type: "button", role: "tab", onclick: () => this.choose(tab) }, element("span", { class: "dot" }), name);
+    const button = element("button", { type: "button", onclick: () => this.choose(tab) }, element("span", { class: "dot" }), name);
     const close = element("button", { class: "tool", type: "button", "aria-label": `Close the shell on ${tab.title}`, onclick: () => this.close(tab) });
     close.append(icon("x"));
-    tab.e = element("div", { class: "dock-tab", "data-state": "connecting", role: "presentation" }, button, close);
+    tab.e = element("div", { class: "dock-tab", "data-state": "connecting" }, button, close);
     tab.button = button;
-    tab.pane = element("div", { class: "pane", role: "tabpanel", "aria-label": `Shell on ${tab.title}`, hidden: true });
+    tab.pane = element("div", { class: "pane", role: "group", "aria-label": `Shell on ${tab.title}`, hidden: true });
     this.bar.append(tab.e);
     this.panes.append(tab.pane);
     this.tabs.push(tab);
@@ -71,8 +71,7 @@ export class Dock {
     this.active?.shell.blur();
     for (const t of this.tabs) {
       t.e.classList.toggle("active", t === tab);
-      t.button.setAttribute("aria-selected", t === tab);
-      t.button.tabIndex = t === tab ? 0 : -1;
+      t.button.setAttribute("aria-current", t === tab);
       t.pane.hidden = t !== tab;
     }
     this.active = tab;

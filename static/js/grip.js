@@ -9,6 +9,9 @@ export function grip(handle, { axis, property, key, of, min, max, changed = () =
     return fits;
   };
   const now = () => (horizontal ? of.offsetWidth : of.offsetHeight);
+  handle.setAttribute("aria-valuemin", min);
+  handle.setAttribute("aria-valuemax", Math.round(max()));
+  handle.setAttribute("aria-valuenow", now());
   const kept = Number(localStorage.getItem(key));
   if (kept) set(kept);
   handle.addEventListener("pointerdown", (e) => {

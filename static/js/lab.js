@@ -32,7 +32,10 @@ export function start() {
   };
   const menu = new NodeMenu(at, lab, { shell, details, upload: (n) => transfers.choose(n), download: (n) => transfers.fetch(n) });
 
-  map.onOpen = shell;
+  map.onOpen = (name) => {
+    panel.doubled();
+    shell(name);
+  };
   map.onSelect = (name) => (name ? panel.selected(name) : panel.cleared());
   map.onMenu = (name, x, y) => menu.show(map.node(name), x, y);
   startMapKeys(map, { shell, details, menu });

@@ -147,7 +147,10 @@ export class TopologyMap {
       this.lit(before, false);
     }
     if (name) {
-      this.nodes.get(name)?.g.classed("selected", true).raise();
+      const g = this.nodes.get(name)?.g.classed("selected", true);
+      const focused = g?.node() === document.activeElement;
+      g?.raise(); // which takes the focus away
+      if (focused) g.node().focus({ preventScroll: true });
       this.lit(name, true);
     }
     if (before !== name) this.onSelect?.(name);

@@ -45,16 +45,23 @@ export class Panel {
     this.selected(name);
   }
 
-  // selected loads a node; a closed panel stays closed until somebody wants details.
+  // selected loads a node. A closed panel opens where there is room for it, but not before it is certain that the click was not
+  // the first half of a double-click: the map moves when the panel opens.
   selected(name) {
     this.name = name;
+    clearTimeout(this.opening);
     if (this.open) this.refresh();
-    else this.stale = true;
-    if (!this.open && innerWidth > 1000) this.node(name);
+    else if (innerWidth > 1000) this.opening = setTimeout(() => this.name === name && this.node(name), 400);
+  }
+
+  // doubled: the click was the first half of a double-click.
+  doubled() {
+    clearTimeout(this.opening);
   }
 
   cleared() {
     this.name = null;
+    clearTimeout(this.opening);
   }
 
   changed(names) {

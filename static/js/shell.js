@@ -15,6 +15,7 @@ export class Shell {
   // told: state(name, words), session(), output(), close()
   constructor(url, pane, session, told) {
     Object.assign(this, { pane, told });
+    pane.shell = this; // so that tests and the console can read what is on the screen
     this.term = new Terminal({
       allowProposedApi: true, fontFamily: '"JetBrains", ui-monospace, "DejaVu Sans Mono", monospace', fontSize: 13, lineHeight: 1.15,
       cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches, scrollback: 10000, theme, macOptionIsMeta: true, minimumContrastRatio: 4.5,
@@ -139,6 +140,14 @@ export class Shell {
     this.term.reset();
     this.wire.renew();
     this.term.focus();
+  }
+
+  // text is what the terminal shows and remembers, a line a row.
+  text() {
+    const buffer = this.term.buffer.active;
+    const rows = [];
+    for (let i = 0; i < buffer.length; i++) rows.push(buffer.getLine(i).translateToString(true));
+    return rows.join("\n").trimEnd();
   }
 
   find() {

@@ -1,0 +1,301 @@
+package web_test
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"trunkline/web/webtest"
+)
+
+//go:embed testdata/axe.min.js
+var axe string
+
+// chrome is a real browser on a site. Every complaint of the page (exceptions, refused scripts and styles, missing files)
+// fails the test, unless the test expects it.
+type chrome struct {
+	*site
+	ctx    context.Context
+	expect string // part of complaints that are expected
+}
+
+func newChrome(t *testing.T, s *site) *chrome {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a real browser is not quick")
+	}
+	if _, err := exec.LookPath("chromium"); err != nil {
+		if os.Getenv("TRUNKLINE_REQUIRE_REAL") == "1" {
+			t.Fatal("chromium is not installed")
+		}
+		t.Skip("chromium is not installed")
+	}
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	c := &chrome{site: s, ctx: ctx}
+	c.do(chromedp.EmulateViewport(1280, 800))
+	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	entries := chromedp.Events(ctx, log.EntryAdded)
+	go func() {
+		for e, err := range entries {
+			if err != nil {
+				return
+			}
+			if e.Entry.Level == "error" && (c.expect == "" || !strings.Contains(e.Entry.Text, c.expect)) {
+				t.Errorf("the page complains: %s %s", e.Entry.Text, e.Entry.URL)
+			}
+		}
+	}()
+	exceptions := chromedp.Console(ctx)
+	go func() {
+		for m, err := range exceptions {
+			if err != nil {
+				return
+			}
+			if m.IsException() {
+				t.Errorf("the page threw: %s", m)
+			}
+		}
+	}()
+	return c
+}
+
+func (c *chrome) do(steps ...chromedp.Action[chromedp.Void]) {
+	c.t.Helper()
+	if err := chromedp.Do(c.ctx, steps...); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// value evaluates JavaScript.
+func value[T any](c *chrome, js string) T {
+	c.t.Helper()
+	v, err := chromedp.Run(c.ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	if err != nil {
+		c.t.Fatalf("%s: %v", js, err)
+	}
+	return v
+}
+
+// wait until an expression is true, or fail by the name of what did not come.
+func (c *chrome) wait(what, js string) {
+	c.t.Helper()
+	c.t.Cleanup(func() {
+		if c.t.Failed() {
+			c.t.Logf("%s: the focus is on %s; the screen shows %q", what, value[string](c, `document.activeElement.outerHTML.slice(0, 120)`), value[string](c, "String("+screen+")"))
+		}
+	})
+	waitFor(c.t, what, func() bool { return value[bool](c, "!!("+js+")") })
+}
+
+// types presses keys as a keyboard does: the character comes with the key, so that a page can suppress it.
+func (c *chrome) types(text string) {
+	c.t.Helper()
+	for _, r := range text {
+		for _, k := range kb.Encode(r) {
+			if k.Type == kb.KeyChar {
+				continue
+			}
+			if k.Type == kb.KeyDown && (unicode.IsPrint(r) || r == '\r') {
+				k.Text = string(r)
+			}
+			if _, err := chromedp.Call(c.ctx, input.DispatchKeyEvent, *k); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+}
+
+func (c *chrome) open(path string) { c.do(chromedp.Navigate(c.URL + path)) }
+
+func (c *chrome) signIn(name string) {
+	c.t.Helper()
+	c.open("/sign-in")
+	c.do(chromedp.SendKeys("#email", name), chromedp.SendKeys("#password", webtest.Password+"\r"))
+	c.wait("the bar after signing in", `document.querySelector(".bar")`)
+}
+
+// middle is where a node of the map is on the screen.
+func (c *chrome) middle(node string) (x, y float64) {
+	c.t.Helper()
+	p := value[[]float64](c, fmt.Sprintf(`(() => { const b = document.querySelector('.node[data-name=%q] .body').getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] })()`, node))
+	return p[0], p[1]
+}
+
+const screen = `document.querySelector(".pane:not([hidden])")?.shell.text()`
+
+func TestTheListAndTheMapInABrowser(t *testing.T) {
+	s := newSite(t, nil)
+	id := s.example("mia", "ring-100")
+	c := newChrome(t, s)
+	c.signIn("mia")
+	c.wait("the lab in the list", `document.querySelectorAll(".lab-row").length === 1`)
+	s.example("mia", "ospf-triangle")
+	c.wait("a lab that was made elsewhere", `document.querySelectorAll(".lab-row").length === 2`)
+	c.open("/labs/" + id)
+	c.wait("a hundred nodes", `document.querySelectorAll(".node").length === 100 && document.querySelectorAll(".link").length === 100`)
+	c.do(chromedp.Click("#do-deploy"))
+	c.wait("the nodes to run on the map", `document.querySelectorAll('.node[data-state="running"]').length === 100`)
+	c.wait("the state above the map", `document.querySelector("#lab-status").dataset.state === "running"`)
+	c.wait("cables that are up", `document.querySelectorAll('.link[data-up="yes"]').length === 100`)
+}
+
+func TestAShellInABrowserSurvivesAReload(t *testing.T) {
+	s := newSite(t, nil)
+	id := running(t, s)
+	c := newChrome(t, s)
+	c.signIn("mia")
+	c.open("/labs/" + id)
+	c.wait("the map", `document.querySelector('.node[data-name="r1"]')`)
+	x, y := c.middle("r1")
+	c.do(chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y, chromedp.ClickCount(2)))
+	c.wait("a prompt", screen+`?.includes("root@r1")`)
+	c.types("echo first line\r")
+	c.wait("the echo", screen+`?.includes("\nfirst line")`)
+	c.types("flood\r")
+	c.wait("the end of a long output", screen+`?.endsWith("#") && `+screen+`.includes("01234567890123456789")`)
+	c.types("echo kept\r")
+	c.wait("the second echo", screen+`?.includes("\nkept")`)
+	c.do(chromedp.Reload())
+	c.wait("the same shell after the reload", screen+`?.includes("\nkept")`)
+	c.types("echo again\r")
+	c.wait("typing goes on", screen+`?.includes("\nagain")`)
+	c.types("exit 3\r")
+	c.wait("the reason of the end", `document.querySelector(".pane .told:not([hidden])")?.textContent.includes("Exit code 3")`)
+	c.wait("the tab's dot", `document.querySelector('.dock-tab[data-state="ended"]')`)
+	c.do(chromedp.Click(".pane .told button"))
+	c.wait("a new shell in the same tab", `document.querySelector('.dock-tab[data-state="open"]') && `+screen+`?.endsWith("#")`)
+	c.do(chromedp.Click(".dock-tab .tool"))
+	c.wait("the dock to close with its last tab", `document.getElementById("dock").hidden`)
+}
+
+func TestADraggedNodeStaysWhereItWasPut(t *testing.T) {
+	s := newSite(t, nil)
+	id := s.example("mia", "ospf-triangle")
+	c := newChrome(t, s)
+	c.signIn("mia")
+	c.open("/labs/" + id)
+	c.wait("the map", `document.querySelector('.node[data-name="r1"]')`)
+	x, y := c.middle("r1")
+	c.do(chromedp.DragAndDropXY(x, y, x+80, y+60))
+	waitFor(t, "the place to be stored", func() bool {
+		d, err := s.World.Get(c.ctx, s.World.Actor("mia"), id)
+		return err == nil && len(d.Places) == 1
+	})
+	at := value[string](c, `document.querySelector('.node[data-name="r1"]').getAttribute("transform")`)
+	c.do(chromedp.Reload())
+	c.wait("the map", `document.querySelector('.node[data-name="r1"]')`)
+	d, err := s.World.Get(c.ctx, s.World.Actor("mia"), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := value[string](c, `document.querySelector('.node[data-name="r1"]').getAttribute("transform")`)
+	want := fmt.Sprintf("translate(%v,%v)", d.Places["r1"].X, d.Places["r1"].Y)
+	if kept != want {
+		t.Errorf("dragged to %s, stored %s, drawn at %s", at, want, kept)
+	}
+}
+
+func TestAFileDroppedOnANodeLandsInIt(t *testing.T) {
+	s := newSite(t, nil)
+	id := running(t, s)
+	c := newChrome(t, s)
+	c.signIn("mia")
+	c.open("/labs/" + id)
+	c.wait("the map", `document.querySelector('.node[data-name="h1"]')`)
+	c.wait("the stream", `document.querySelector('.node[data-name="h1"]').dataset.state === "running"`)
+	x, y := c.middle("h1")
+	value[bool](c, fmt.Sprintf(`(() => {
+		const transfer = new DataTransfer();
+		transfer.items.add(new File([new Uint8Array(5 << 20).fill(65)], "big.img"));
+		for (const name of ["dragover", "drop"]) {
+			document.getElementById("map").dispatchEvent(new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: transfer, clientX: %f, clientY: %f}));
+		}
+		return true;
+	})()`, x, y))
+	c.wait("the upload to be done", `document.querySelector(".toast.transfer.done")?.textContent.includes("/root/big.img in h1")`)
+	a := s.as("mia").get("/labs/" + id + "/nodes/h1/files?path=/root/big.img")
+	if len(a.body) != 5<<20 {
+		t.Errorf("%d bytes are in the node", len(a.body))
+	}
+}
+
+func TestTheMapByKeyboard(t *testing.T) {
+	s := newSite(t, nil)
+	id := running(t, s)
+	c := newChrome(t, s)
+	c.signIn("mia")
+	c.open("/labs/" + id)
+	c.wait("the map", `document.querySelector('.node[data-name="r1"]')`)
+	value[bool](c, `(document.querySelector('.node[data-name="r1"]').focus(), true)`)
+	c.do(chromedp.KeyEvent("\u0301")) // arrow down
+	name := value[string](c, `document.activeElement.dataset.name`)
+	if name == "r1" || name == "" {
+		t.Fatalf("the arrow led to %q", name)
+	}
+	c.types(" ")
+	c.wait("details of the node", fmt.Sprintf(`document.querySelector("#inspector")?.dataset.node === %q`, name))
+	c.types("\r")
+	c.wait("a shell", fmt.Sprintf(screen+`?.includes("root@%s")`, name))
+	c.do(chromedp.KeyEvent("`", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	c.wait("the dock to hide", `document.getElementById("dock").hidden`)
+}
+
+func TestPagesAreAccessible(t *testing.T) {
+	s := newSite(t, nil)
+	id := running(t, s)
+	c := newChrome(t, s)
+	still := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}}
+	if _, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, still); err != nil {
+		t.Fatal(err)
+	}
+	check := func(page, scheme string) {
+		value[bool](c, fmt.Sprintf(`(document.documentElement.dataset.theme = %q, true)`, scheme))
+		value[bool](c, "(() => {"+axe+"; window.axe = axe; return true })()")
+		value[bool](c, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`) // colours have settled
+		found := value[[]string](c, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).then((r) => r.violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message ?? "")).join(" | ")))`)
+		for _, f := range found {
+			t.Errorf("%s (%s): %s", page, scheme, f)
+		}
+	}
+	c.open("/sign-in")
+	check("sign-in", "light")
+	check("sign-in", "dark")
+	c.signIn("admin")
+	for _, page := range []string{"/labs", "/labs/new", "/labs/new?from=example", "/labs/new?from=upload", "/labs/new?from=paste", "/hosts", "/account", "/about"} {
+		c.open(page)
+		check(page, "light")
+		check(page, "dark")
+	}
+	c.open("/labs/" + id)
+	c.wait("the map", `document.querySelector('.node[data-name="r1"]')`)
+	x, y := c.middle("r1")
+	c.do(chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y, chromedp.ClickCount(2)))
+	c.wait("a prompt", screen+`?.includes("root@r1")`)
+	c.do(chromedp.Click(`.tools [data-do="side"]`))
+	x, y = c.middle("r2")
+	c.do(chromedp.MouseClickXY(x, y))
+	c.wait("details", `document.querySelector("#inspector")`)
+	check("lab", "light")
+	check("lab", "dark")
+}
