@@ -48,25 +48,29 @@ const controllerFolder = "controller"
 const drain = 5 * time.Second
 
 // Open opens the database, builds the parts and listens. On error nothing is left open.
-func Open(ctx context.Context, s Settings) (c *Controller, err error) {
+func Open(ctx context.Context, s Settings) (*Controller, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	c = &Controller{settings: s, log: s.Log}
-	defer func() {
-		if err != nil {
-			c.close()
-		}
-	}()
-	// The data folder lets others through to the host's state, which engines with user namespaces mount as nobody; the controller's folder does not.
-	if err := errors.Join(os.MkdirAll(s.Data, 0o711), os.MkdirAll(filepath.Join(s.Data, controllerFolder), 0o700)); err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "The data folder %s cannot be made. Give another by --data.", s.Data)
-	}
-	if c.lock, err = lockFolder(s.Data); err != nil {
+	c := &Controller{settings: s, log: s.Log}
+	if err := c.open(ctx); err != nil {
+		c.close()
 		return nil, err
 	}
+	return c, nil
+}
+
+func (c *Controller) open(ctx context.Context) (err error) {
+	s := c.settings
+	// The data folder lets others through to the host's state, which engines with user namespaces mount as nobody; the controller's folder does not.
+	if err := errors.Join(os.MkdirAll(s.Data, 0o711), os.MkdirAll(filepath.Join(s.Data, controllerFolder), 0o700)); err != nil {
+		return fault.Wrap(err, fault.Invalid, "The data folder %s cannot be made. Give another by --data.", s.Data)
+	}
+	if c.lock, err = lockFolder(s.Data); err != nil {
+		return err
+	}
 	if c.listener, err = net.Listen("tcp", s.Listen); err != nil {
-		return nil, fault.Wrap(err, fault.Unavailable, "Nobody can listen on %s: another program does, or the address is not this machine's. Give another by --listen.", s.Listen)
+		return fault.Wrap(err, fault.Unavailable, "Nobody can listen on %s: another program does, or the address is not this machine's. Give another by --listen.", s.Listen)
 	}
 	c.LocalURL = localURL(c.listener.Addr())
 	database := s.Database
@@ -74,12 +78,9 @@ func Open(ctx context.Context, s Settings) (c *Controller, err error) {
 		database = filepath.Join(s.Data, controllerFolder, "trunkline.db")
 	}
 	if c.store, err = store.Open(ctx, store.Config{URL: database}); err != nil {
-		return nil, err
+		return err
 	}
-	if err := c.build(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c.build()
 }
 
 // build makes the parts, each of those before it.
@@ -122,7 +123,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelDebug),
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.labs.Run(ctx) })
+	group.Go(func() error { return ignoreCancel(c.labs.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.shells.Run(ctx)) })
 	group.Go(func() error {
 		if err := server.Serve(c.listener); !errors.Is(err, http.ErrServerClosed) {

@@ -69,30 +69,33 @@ func Enrol(ctx context.Context, stateDir, controller, token, name string, labels
 }
 
 // New opens the engine, the fabric and what was kept. It fails without an identity, and needs neither Docker nor Open vSwitch to answer.
-func New(c Config) (a *Agent, err error) {
+func New(c Config) (*Agent, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	a = &Agent{config: c}
-	if a.identity, err = hostlink.LoadIdentity(identityFile(c.StateDir)); err != nil {
-		return nil, err
+	a := &Agent{config: c}
+	if err := a.open(); err != nil {
+		return nil, errors.Join(err, a.Close())
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.Close())
-		}
-	}()
+	return a, nil
+}
+
+func (a *Agent) open() (err error) {
+	c := a.config
+	if a.identity, err = hostlink.LoadIdentity(identityFile(c.StateDir)); err != nil {
+		return err
+	}
 	if a.engine, err = engine.New(engine.Config{HostID: a.identity.HostID, Address: c.Docker, Seccomp: images.Seccomp(), Log: c.Log}); err != nil {
-		return nil, err
+		return err
 	}
 	if a.fabric, err = fabric.New(fabric.Config{HostID: a.identity.HostID, StateDir: c.StateDir, Egress: c.Egress, OVSDB: c.OVS, Log: c.Log}); err != nil {
-		return nil, err
+		return err
 	}
 	a.executor, err = host.New(host.Config{
 		HostID: a.identity.HostID, Name: a.identity.Name, Version: c.Version, StateDir: c.StateDir,
 		Engine: a.engine, Fabric: a.fabric, InitBinary: c.InitBinary, Log: c.Log,
 	})
-	return a, err
+	return err
 }
 
 // Run converges and keeps the link until ctx ends. Labs go on running.

@@ -270,6 +270,22 @@ func TestRealLab(t *testing.T) {
 		r.pings("n0", "10.9.0.2")
 		r.pings("n2", "10.9.2.2")
 	})
+	t.Run("a container that is ended from outside is shown and can be restarted", func(t *testing.T) {
+		id := status(r.until("the lab", func(s *hostapi.LabStatus) bool { return s != nil }), "n1").ContainerID
+		if err := r.docker.Stop(t.Context(), id, time.Second); err != nil {
+			t.Fatal(err)
+		}
+		ended := r.until("n1's end", func(s *hostapi.LabStatus) bool { return status(s, "n1").State == hostapi.NodeExited && s.Converged })
+		if st := status(ended, "n1"); st.ExitCode == nil || st.Reason == "" {
+			t.Errorf("n1 is %+v", st)
+		}
+		spec.Generation, spec.Nodes = 20, slices.Clone(spec.Nodes)
+		spec.Nodes[1].Restarts = 2
+		if st := status(r.apply(spec), "n1"); st.State != hostapi.NodeRunning || st.ContainerID != id {
+			t.Errorf("n1 is %+v", st)
+		}
+		r.pings("n1", "10.9.1.2")
+	})
 	t.Run("files go in and come out", func(t *testing.T) {
 		content := strings.Repeat("trunkline ", 100_000)
 		if err := r.x.PutFile(t.Context(), "ring", "n0", hostapi.PutFile{Path: "/tmp/big", Size: int64(len(content)), Mode: 0o640}, strings.NewReader(content)); err != nil {
