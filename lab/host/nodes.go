@@ -96,7 +96,34 @@ func (x *Executor) PutFile(ctx context.Context, labID, node string, put hostapi.
 	if put.Tar {
 		return f.PutTar(ctx, c.ID, path.Clean(put.Path), spool)
 	}
-	return putSpooled(ctx, f, c.ID, put, spool, size)
+	_, err = f.Stat(ctx, c.ID, path.Clean(put.Path))
+	isNew := fault.Is(err, fault.NotFound)
+	if err = putSpooled(ctx, f, c.ID, put, spool, size); err != nil && isNew {
+		x.removeHalf(ctx, c.ID, path.Clean(put.Path))
+	}
+	return err
+}
+
+// removeHalf takes away what a failed copy may have left in the node, as when its disk is full. Nobody can be told when that
+// fails as well: the copy's own error is on its way.
+func (x *Executor) removeHalf(ctx context.Context, id, file string) {
+	execer, ok := x.cfg.Engine.(Execer)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	stream, err := execer.Exec(ctx, id, hostapi.ExecRequest{Command: []string{"rm", "-f", "--", file}})
+	if err != nil {
+		return
+	}
+	defer stream.Close()
+	stop := context.AfterFunc(ctx, func() { stream.Close() })
+	defer stop()
+	stream.CloseWrite()
+	if _, err := collect(stream); err != nil {
+		x.log.Debug("half a file may be left in a node", "container", id, "file", file, "error", err)
+	}
 }
 
 // putSpooled streams one whole file into the container as tar.

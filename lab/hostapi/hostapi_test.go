@@ -119,7 +119,11 @@ func TestALabOverHTTP(t *testing.T) {
 	if err := r.Synced(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	r.until(t, func(o hostapi.Observation) bool { return o.Removed == "l1" })
+	there := false
+	r.until(t, func(o hostapi.Observation) bool {
+		there = there || o.Lab != nil
+		return o.Removed == "l1" || o.Synced && !there // gone before we looked, or while we did
+	})
 	if left, err := r.Leftovers(t.Context()); err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
