@@ -21,13 +21,13 @@ func execCommand(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "exec LAB/NODE -- COMMAND [ARGUMENT ...]", Short: "Run a command in a node; ends with its exit code", ValidArgsFunction: o.completeNodes,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) < 2 {
+			if len(commandOf(args)) == 0 {
 				return cli.UsageError{Err: errors.New("exec takes LAB/NODE, -- and a command")}
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r.Command = args[1:]
+			r.Command = commandOf(args)
 			return o.runInNode(cmd.Context(), args[0], r)
 		},
 	}
@@ -36,6 +36,17 @@ func execCommand(o *options) *cobra.Command {
 	cmd.Flags().StringVarP(&r.WorkDir, "workdir", "w", "", "folder to run it in")
 	cmd.Flags().SetInterspersed(false)
 	return cmd
+}
+
+// commandOf is what follows the node. Flags end at the node, so that the command's own reach it; the customary -- between them is dropped.
+func commandOf(args []string) []string {
+	if len(args) > 1 && args[1] == "--" {
+		return args[2:]
+	}
+	if len(args) > 0 {
+		return args[1:]
+	}
+	return nil
 }
 
 func shellCommand(o *options) *cobra.Command {
