@@ -60,7 +60,8 @@ func (h *Host) keptState() (found []string) {
 			h.t.Fatal(err)
 		}
 		for _, entry := range entries {
-			found = append(found, fmt.Sprintf("state %s/%s", folder, entry.Name()))
+			text, _ := os.ReadFile(filepath.Join(h.Data(), "host", folder, entry.Name())) // a folder has none
+			found = append(found, fmt.Sprintf("state %s/%s %.300s", folder, entry.Name(), text))
 		}
 	}
 	return found

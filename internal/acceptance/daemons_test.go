@@ -1,0 +1,155 @@
+package acceptance
+
+import (
+	"strings"
+	"testing"
+
+	"trunkline/internal/fault"
+	"trunkline/lab/control"
+)
+
+// What a host stands on is taken away under a running lab and given back.
+func TestALabOutlivesTheDeathOfDockerAndOfOpenVSwitch(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, tiny)
+	p := newPage(r)
+	r.stores("pair", pair("pair"))
+	r.stores("late", pair("late"))
+	r.asks("pair", "deploy")
+	r.becomes("pair", control.Running)
+	r.reaches("pair/a", "10.0.0.2")
+
+	for _, c := range []struct {
+		name, word string
+		end, start func()
+	}{
+		{"Docker is dead", "Docker", r.host.KillDocker, r.host.StartDocker},
+		{"Open vSwitch is dead", "Open vSwitch", r.host.KillOVS, r.host.StartOVS},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := &rig{Program: r.Program, t: t, host: r.host}
+			c.end()
+			r.saysWhatIsMissing(&page{t: t, r: r, http: p.http}, c.word)
+			c.start()
+			r.becomes("pair", control.Running)
+			r.reaches("pair/a", "10.0.0.2")
+			r.asks("late", "deploy")
+			r.becomes("late", control.Running)
+			r.reaches("late/b", "10.0.0.1")
+			r.destroys("late")
+			r.says(0, []string{"running"}, "lab", "ls")
+		})
+	}
+	t.Run("the program starts while both are dead", func(t *testing.T) {
+		r := &rig{Program: r.Program, t: t, host: r.host}
+		r.host.KillDocker()
+		r.host.KillOVS()
+		r.Kill()
+		if err := r.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p := newPage(r)
+		p.shows("/labs", "pair")
+		r.until("pair", "a reason in the lab's state", func(d *control.LabDetail) bool { return d.State == control.Degraded && d.Reason != "" })
+		r.asks("pair", "destroy")
+		r.host.StartOVS()
+		r.host.StartDocker()
+		r.becomes("pair", control.Stored)
+		r.nothingIsLeft()
+	})
+}
+
+// saysWhatIsMissing expects that a lab which runs and one that is deployed now both name what is dead: in the API, on the command
+// line and on the page.
+func (r *rig) saysWhatIsMissing(p *page, word string) {
+	r.t.Helper()
+	shown := r.until("pair", "a reason that names "+word, func(d *control.LabDetail) bool {
+		return d.State == control.Degraded && strings.Contains(d.Reason, word)
+	})
+	r.t.Logf("the running lab: %s", shown.Reason)
+	sentence(r.t, shown.Reason)
+	r.says(0, []string{"degraded", shown.Reason}, "lab", "show", "pair")
+	p.shows("/labs/"+shown.ID, shown.Reason)
+	if word == "Docker" {
+		r.says(1, []string{"Docker"}, "exec", "pair/a", "--", "true")
+	}
+
+	said, err := r.Say(r.limited(), "lab", "deploy", "late", "--wait", "--timeout", "20s")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Logf("a deploy: exit code %d, %s", said.Code, strings.TrimSpace(said.Err))
+	if said.Code != 1 || !strings.Contains(said.Err, word) {
+		r.t.Errorf("lab deploy exits with %d and says %s", said.Code, said.Err)
+	}
+	if _, err := r.Client.Intent(r.limited(), "late", "destroy", nil); err != nil {
+		r.t.Errorf("destroy of a lab that could not be deployed: %v", err)
+	}
+}
+
+// sentence checks that it reads as one and tells nothing of the inside.
+func sentence(t *testing.T, text string) {
+	t.Helper()
+	if !strings.HasSuffix(text, ".") || strings.ContainsAny(text, "\n{}") || strings.Contains(text, "exit status") || strings.Contains(text, "0x") {
+		t.Errorf("%q is not a plain sentence", text)
+	}
+}
+
+func TestADeployIsCancelledHalfWayAndTwoAtOnceAreOne(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, tiny)
+	p := newPage(r)
+	r.stores("ring", ring("ring", 12))
+
+	t.Run("two deploys at once are one", func(t *testing.T) {
+		r := &rig{Program: r.Program, t: t, host: r.host}
+		answers := make(chan error, 8)
+		for range cap(answers) {
+			go func() {
+				_, err := r.Client.Intent(r.limited(), "ring", "deploy", nil)
+				answers <- err
+			}()
+		}
+		for range cap(answers) {
+			if err := <-answers; err != nil && !fault.Is(err, fault.Conflict) {
+				t.Errorf("a deploy among others answers %v", err)
+			}
+		}
+		if d := r.until("ring", "a step of the deploy", func(d *control.LabDetail) bool { return d.Done > 0 || d.State == control.Running }); d.Generation != 1 {
+			t.Errorf("the lab is of generation %d after deploys at once", d.Generation)
+		}
+	})
+	t.Run("another version during a deploy waits", func(t *testing.T) {
+		r := &rig{Program: r.Program, t: t, host: r.host}
+		r.says(0, nil, "lab", "deploy", "ring", "--wait")
+		r.destroys("ring")
+		r.asks("ring", "deploy")
+		r.until("ring", "a first step", func(d *control.LabDetail) bool { return d.State == control.Deploying })
+		r.replaces("ring", ring("ring", 11))
+		_, err := r.Client.Intent(r.limited(), "ring", "deploy", nil)
+		if !fault.Is(err, fault.Conflict) {
+			t.Fatalf("a deploy of another version answers %v", err)
+		}
+		sentence(t, fault.Sentence(err))
+		r.says(1, []string{"being deployed"}, "lab", "deploy", "ring")
+		view, err := r.Client.Lab(r.limited(), "ring")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if view.State == control.Deploying { // as long as it is the page says so too
+			_, text := p.send("POST", "/labs/"+view.ID+"/deploy", nil)
+			p.says("POST deploy", text, "being deployed")
+		}
+	})
+	t.Run("cancelled half-way nothing is left", func(t *testing.T) {
+		r := &rig{Program: r.Program, t: t, host: r.host}
+		r.destroys("ring")
+		r.asks("ring", "deploy")
+		r.until("ring", "the middle of the deploy", func(d *control.LabDetail) bool { return d.State == control.Deploying && d.Done*4 >= d.Total })
+		r.says(0, nil, "lab", "cancel", "ring")
+		r.becomes("ring", control.Stored)
+		r.nothingIsLeft()
+		r.says(1, []string{"nothing to cancel"}, "lab", "cancel", "ring")
+		r.says(0, []string{"stored"}, "lab", "ls")
+	})
+}
