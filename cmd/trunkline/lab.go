@@ -17,7 +17,7 @@ import (
 )
 
 func labCommand(o *options) *cobra.Command {
-	cmd := &cobra.Command{Use: "lab", Short: "Create, deploy, watch and remove labs"}
+	cmd := cli.Group(&cobra.Command{Use: "lab", Short: "Create, deploy, watch and remove labs"})
 	cmd.AddCommand(labCreate(o), labList(o), labShow(o), labDeploy(o), labExport(o),
 		labIntent(o, "stop", "Stop a lab, keeping its containers and their files", control.Stopped),
 		labIntent(o, "cancel", "Cancel the deploy under way", ""),

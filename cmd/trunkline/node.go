@@ -11,7 +11,7 @@ import (
 )
 
 func nodeCommand(o *options) *cobra.Command {
-	cmd := &cobra.Command{Use: "node", Short: "Start, stop, restart, pause or resume one node"}
+	cmd := cli.Group(&cobra.Command{Use: "node", Short: "Start, stop, restart, pause or resume one node"})
 	for _, action := range []string{"start", "stop", "restart", "pause", "resume"} {
 		cmd.AddCommand(&cobra.Command{
 			Use: action + " LAB/NODE", Short: strings.ToUpper(action[:1]) + action[1:] + " a node; its links stay", Args: cli.Exactly("LAB/NODE"), ValidArgsFunction: o.completeNodes,

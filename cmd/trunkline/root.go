@@ -22,11 +22,11 @@ type options struct {
 
 func rootCommand() *cobra.Command {
 	o := &options{}
-	root := &cobra.Command{
+	root := cli.Group(&cobra.Command{
 		Use:     "trunkline",
 		Short:   "A network lab in the browser, for many tenants at once",
 		Version: Version,
-	}
+	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.controller, "controller", "", "address of the controller (default: TRUNKLINE_URL, the login, or the one running here)")
 	flags.StringVar(&o.token, "token", "", "API token (default: TRUNKLINE_TOKEN or the login)")

@@ -11,7 +11,7 @@ import (
 )
 
 func imagesCommand(o *options) *cobra.Command {
-	cmd := &cobra.Command{Use: "images", Short: "The images that nodes can be made of"}
+	cmd := cli.Group(&cobra.Command{Use: "images", Short: "The images that nodes can be made of"})
 	cmd.AddCommand(&cobra.Command{
 		Use: "ls", Aliases: []string{"list"}, Short: "List the images", Args: cli.Exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,7 +36,7 @@ func imagesCommand(o *options) *cobra.Command {
 }
 
 func hostsCommand(o *options) *cobra.Command {
-	cmd := &cobra.Command{Use: "hosts", Short: "The compute hosts"}
+	cmd := cli.Group(&cobra.Command{Use: "hosts", Short: "The compute hosts"})
 	cmd.AddCommand(&cobra.Command{
 		Use: "ls", Aliases: []string{"list"}, Short: "List the compute hosts", Args: cli.Exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -61,7 +61,7 @@ func hostsCommand(o *options) *cobra.Command {
 }
 
 func tokenCommand(o *options) *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Your API tokens"}
+	cmd := cli.Group(&cobra.Command{Use: "token", Short: "Your API tokens"})
 	list := &cobra.Command{
 		Use: "ls", Aliases: []string{"list"}, Short: "List your tokens", Args: cli.Exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -77,6 +77,21 @@ func plain(err error) string {
 	return err.Error()
 }
 
+// Group makes a command that only holds others: alone it shows its help, and a word that is none of them is wrong usage.
+func Group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			return UsageError{fmt.Errorf("%s has no command %q; did you mean %s?", cmd.CommandPath(), args[0], near[0])}
+		}
+		return UsageError{fmt.Errorf("%s has no command %q", cmd.CommandPath(), args[0])}
+	}
+	return cmd
+}
+
 // Exactly is cobra.ExactArgs with our exit code and a sentence that names the arguments.
 func Exactly(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

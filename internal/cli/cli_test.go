@@ -47,6 +47,17 @@ func TestArgumentsThatAreMissingAreNamed(t *testing.T) {
 	}
 }
 
+func TestAWordThatIsNoCommandIsWrongUsage(t *testing.T) {
+	group := Group(&cobra.Command{Use: "lab"})
+	group.AddCommand(&cobra.Command{Use: "deploy", RunE: func(*cobra.Command, []string) error { return nil }})
+	group.SetArgs([]string{"deplyo"})
+	group.SilenceErrors, group.SilenceUsage = true, true
+	usage, ok := errors.AsType[UsageError](group.Execute())
+	if !ok || usage.Error() != `lab has no command "deplyo"; did you mean deploy?` {
+		t.Errorf("got %v", usage)
+	}
+}
+
 func TestAVariableThatCannotBeReadIsToldWhenTheCommandRuns(t *testing.T) {
 	t.Setenv("TRUNKLINE_EGRESS", "perhaps")
 	cmd := &cobra.Command{Use: "host", RunE: func(*cobra.Command, []string) error { return nil }}

@@ -20,7 +20,7 @@ type limit struct {
 var limits = []limit{
 	{"inotify instances", "fs.inotify.max_user_instances", 512, "services in nodes that watch files fail to start"},
 	{"inotify watches", "fs.inotify.max_user_watches", 65536, "services in nodes that watch files fail to start"},
-	{"Neighbour table", "net.ipv4.neigh.default.gc_thresh3", 4096, "many nodes on one segment lose each other's addresses"},
+	{"Neighbour table", "net.ipv4.neigh.default.gc_thresh3", 4096, "nodes on one segment lose each other's addresses"},
 	{"Terminals", "kernel.pty.max", 1024, "no more shells can be opened"},
 	{"Process ids", "kernel.pid_max", 32768, "nodes cannot start processes"},
 	{"Kernel keys", "kernel.keys.maxkeys", 200, "Docker cannot start more than about that many containers"},
@@ -35,7 +35,7 @@ func limitChecks() []Finding {
 		}
 		found := fmt.Sprintf("%s = %d", l.setting, value)
 		if value < l.least {
-			findings = append(findings, Finding{l.check, Limited, found + ": with many nodes, " + l.why, fmt.Sprintf("sysctl -w %s=%d", l.setting, l.least)})
+			findings = append(findings, Finding{l.check, Limited, found + ": with hundreds of nodes, " + l.why, fmt.Sprintf("sysctl -w %s=%d", l.setting, l.least)})
 			continue
 		}
 		findings = append(findings, Finding{l.check, OK, found, ""})
