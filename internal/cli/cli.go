@@ -79,7 +79,7 @@ func plain(err error) string {
 
 // Group makes a command that only holds others: alone it shows its help, and a word that is none of them is wrong usage.
 func Group(cmd *cobra.Command) *cobra.Command {
-	cmd.Args = cobra.ArbitraryArgs
+	cmd.Args, cmd.SuggestionsMinimumDistance = cobra.ArbitraryArgs, 2
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return cmd.Help()
