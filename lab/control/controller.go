@@ -109,6 +109,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
 	if err := c.resume(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	var running sync.WaitGroup

@@ -194,6 +194,7 @@ func TestDeploysAtOnceMakeEverythingOnce(t *testing.T) {
 func TestACancelledFirstDeployLeavesNothing(t *testing.T) {
 	r := newRig(t).start()
 	m := r.addHost("host-a", fakehost.Config{Delays: fakehost.Delays{Create: 3 * time.Millisecond}}, nil)
+	m.rough = true
 	id := r.create(ring("x", 30))
 	r.deploy(id)
 	await(t, said("some containers"), func() bool { return m.fake.Count(id) > 3 })
@@ -216,6 +217,7 @@ func TestACancelledFirstDeployLeavesNothing(t *testing.T) {
 func TestACancelledRedeployGoesBackToWhatRanBefore(t *testing.T) {
 	r := newRig(t).start()
 	m := r.addHost("host-a", fakehost.Config{}, nil)
+	m.rough = true
 	id := r.create(ring("x", 3))
 	r.deploy(id)
 	r.until(id, control.Running)

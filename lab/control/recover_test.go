@@ -142,6 +142,7 @@ func TestDroppedAtRandomMoments(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	r := newRig(t).start()
 	m := r.addHost("host-a", fakehost.Config{Delays: fakehost.Delays{Create: 2 * time.Millisecond, Start: 2 * time.Millisecond, Remove: 2 * time.Millisecond}}, nil)
+	m.rough = true
 	id := r.create(ring("x", 12), map[string]string{"a.conf": "text"})
 	for round := range rounds {
 		r.deployWhenPossible(id)
