@@ -46,8 +46,21 @@ func (p *parser) refuseSyntax(data []byte, err error) {
 		if place.Line = brokenLine(data, err); place.Line == 0 {
 			place.Column = 0
 		}
+		if isTabIndented(data, place.Line) {
+			place.Sentence = "A tab is used for indentation here. YAML takes spaces only: replace it by spaces."
+		}
 	}
 	p.report.refused = append(p.report.refused, place)
+}
+
+// isTabIndented reports a tab among the white space that a line begins with: the commonest mistake of all.
+func isTabIndented(data []byte, line int) bool {
+	lines := strings.Split(string(data), "\n")
+	if line < 1 || line > len(lines) {
+		return false
+	}
+	text := lines[line-1]
+	return strings.ContainsRune(text[:len(text)-len(strings.TrimLeft(text, " \t"))], '\t')
 }
 
 // templateLine is the first line with a template action outside a comment, 0 if there is none.

@@ -18,18 +18,19 @@ func TestBrokenYAMLIsFoundOnTheLineThatBreaksIt(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		line       int
+		says       string
 	}{
-		{"an open list at the end", "name: x\ntopology:\n  nodes: [a\n", 3},
-		{"a line indented too little", "name: x\ntopology:\n  nodes:\n    a:\n      kind: linux\n   b:\n      kind: linux\n", 6},
-		{"a tab for indentation", "name: x\ntopology:\n\tnodes: {}\n", 3},
-		{"a colon within text", "name: x\ntopology:\n  nodes:\n    a: b: c\n", 4},
-		{"an alias to nothing", "name: x\ntopology:\n  nodes: *n\n", 3},
-		{"far down in a long file", long + "   bad:\n", 404},
+		{"an open list at the end", "name: x\ntopology:\n  nodes: [a\n", 3, "YAML breaks here"},
+		{"a line indented too little", "name: x\ntopology:\n  nodes:\n    a:\n      kind: linux\n   b:\n      kind: linux\n", 6, "YAML breaks here"},
+		{"a tab for indentation", "name: x\ntopology:\n\tnodes: {}\n", 3, "spaces only"},
+		{"a colon within text", "name: x\ntopology:\n  nodes:\n    a: b: c\n", 4, "YAML breaks here"},
+		{"an alias to nothing", "name: x\ntopology:\n  nodes: *n\n", 3, "YAML breaks here"},
+		{"far down in a long file", long + "   bad:\n", 404, "YAML breaks here"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := format.Parse(format.Input{File: "x.yml", Data: []byte(c.text)})
 			details := err.(*fault.Error).Details
-			if len(details) != 1 || details[0].Line != c.line || !strings.Contains(details[0].Sentence, "YAML breaks here") {
+			if len(details) != 1 || details[0].Line != c.line || !strings.Contains(details[0].Sentence, c.says) {
 				t.Errorf("want line %d, got:\n%s", c.line, list(details))
 			}
 		})
