@@ -26,14 +26,20 @@ const (
 // baseCaps is what every node gets after dropping all: networking, and what ordinary services need to change user and bind ports.
 var baseCaps = []string{"NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "SETUID", "SETGID", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL"}
 
-// Create makes the container and puts the node's files in. Nothing stays when it fails.
+// createWithin bounds a create whose caller has gone.
+const createWithin = 2 * time.Minute
+
+// Create makes the container and puts the node's files in. Nothing stays when it fails. Docker finishes a create whose caller has
+// gone, so the request is seen through whatever becomes of ctx: a container that nobody knows of is worse than a moment's wait.
 func (e *Engine) Create(ctx context.Context, c host.ContainerSpec) (string, error) {
 	image, err := e.imageFacts(ctx, c.Node.Image)
 	if err != nil {
 		return "", err
 	}
 	config := containerConfig(c, image)
-	created, err := e.docker.ContainerCreate(ctx, config, e.hostConfig(c, image), nil, nil, containerName(c.Stamp))
+	through, cancel := context.WithTimeout(context.WithoutCancel(ctx), createWithin)
+	defer cancel()
+	created, err := e.docker.ContainerCreate(through, config, e.hostConfig(c, image), nil, nil, containerName(c.Stamp))
 	if isNotFound(err) {
 		e.forgetImage(c.Node.Image)
 		return "", missingImage(c.Node.Image, err)

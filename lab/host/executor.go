@@ -41,6 +41,10 @@ type Limits struct {
 // resyncEvery is how often a lab is compared with reality though nothing was heard.
 const resyncEvery = 30 * time.Second
 
+// makingPatience is how long after its start an agent waits for containers that the one before it had asked for: the engine goes
+// on making them, and a lab is not gone before they are.
+const makingPatience = 10 * time.Second
+
 // Executor converges this host's labs. It implements hostapi.Host.
 type Executor struct {
 	cfg   Config
@@ -56,6 +60,8 @@ type Executor struct {
 	light *slots // waiting for commands and for nodes to stop
 	hub   *hub
 	facts infoCache
+
+	strange chan struct{} // one token: a container of an unknown lab was heard of
 
 	life  context.Context // ends with Run or Close; labs go on
 	end   context.CancelFunc
@@ -97,7 +103,7 @@ func New(cfg Config) (*Executor, error) {
 		boot:  bootID(), born: time.Now(),
 		list:  newLister(cfg.Engine),
 		heavy: newSlots(cfg.Workers), light: newSlots(32 * cfg.Workers),
-		hub:  newHub(),
+		hub: newHub(), strange: make(chan struct{}, 1),
 		labs: map[string]*labLoop{}, unseen: map[string]bool{}, looked: make(chan struct{}),
 	}
 	nodes := filepath.Join(cfg.StateDir, "nodes")
@@ -159,6 +165,7 @@ func (x *Executor) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, x.end)
 	defer stop()
 	x.loops.Go(x.watch)
+	x.loops.Go(x.expel)
 	x.loops.Go(x.refresh)
 	x.loops.Go(x.patrol)
 	<-x.life.Done()
@@ -176,9 +183,15 @@ func (x *Executor) wakeLocked() error {
 			os.Remove(filepath.Join(x.tmp, e.Name()))
 		}
 	}
+	if err := x.specs.sweep(x.born); err != nil {
+		return err
+	}
 	for _, l := range x.labs {
 		if err := l.journal.open(); err != nil {
 			return err
+		}
+		if l.journal.making() {
+			l.doubtUntil = x.born.Add(makingPatience)
 		}
 	}
 	x.started = true
@@ -282,6 +295,7 @@ func (x *Executor) forget(l *labLoop) (bool, error) {
 		return false, err
 	}
 	if err := x.specs.forget(l.id); err != nil {
+		l.journal.restore()
 		return false, err
 	}
 	delete(x.labs, l.id)

@@ -18,6 +18,7 @@ type memo struct {
 	Results  []hostapi.ExecResult
 	Begun    bool   // the step after Results has begun
 	Opened   string // epoch whose gate is open
+	Making   bool   // the engine was asked for a container and the answer is not written down
 }
 
 // facts is what is known of a node beside its container.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"trunkline/internal/fault"
 	"trunkline/lab/hostapi"
@@ -116,6 +117,9 @@ func memoryBytes() int64 {
 	return int64(s.Totalram) * int64(s.Unit)
 }
 
+// strayAge is how old a half-written file must be for nobody to be writing it.
+const strayAge = time.Minute
+
 // Leftovers implements hostapi.Facts. It does not need Run: a check of a host whose agent is down asks in the same way.
 func (x *Executor) Leftovers(ctx context.Context) ([]string, error) {
 	keep := map[string]bool{}
@@ -147,6 +151,13 @@ func (x *Executor) Leftovers(ctx context.Context) ([]string, error) {
 		if !keep[id] {
 			left = append(left, "folder "+x.dirs.path(id, ""))
 		}
+	}
+	strays, err := x.specs.strays(x.born.Add(-strayAge))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range strays {
+		left = append(left, "file "+path)
 	}
 	slices.Sort(left)
 	return left, nil

@@ -20,9 +20,10 @@ type journal struct {
 	path string
 	boot string // process ids, and so epochs, mean nothing beyond it
 
-	mu    sync.Mutex
-	file  *os.File // nil until the first record
-	nodes map[string]*memo
+	mu      sync.Mutex
+	file    *os.File // nil until the first record
+	dropped bool     // its lab is forgotten: nothing may make the file again
+	nodes   map[string]*memo
 }
 
 // record is one line; set fields change the node's memo.
@@ -36,8 +37,9 @@ type record struct {
 	Undo     bool                `json:"undo,omitempty"` // what began did not start
 	Result   *hostapi.ExecResult `json:"result,omitempty"`
 	Opened   string              `json:"opened,omitempty"`
-	Boot     string              `json:"boot,omitempty"` // alone: the boot of the machine that the lines after it belong to
-	Gone     bool                `json:"gone,omitempty"` // the container is removed: forget the node
+	Boot     string              `json:"boot,omitempty"`   // alone: the boot of the machine that the lines after it belong to
+	Making   *bool               `json:"making,omitempty"` // the engine is being asked for a container
+	Gone     bool                `json:"gone,omitempty"`   // the container is removed: forget the node
 }
 
 func newJournal(path, boot string) *journal {
@@ -110,7 +112,7 @@ func (j *journal) compactLocked() error {
 
 // records says everything of the memo.
 func (m *memo) records(name string) []record {
-	first := record{Node: name, Stopped: &m.Stopped, Died: m.Died, Opened: m.Opened}
+	first := record{Node: name, Stopped: &m.Stopped, Died: m.Died, Opened: m.Opened, Making: &m.Making}
 	if m.Known {
 		first.Restarts = &m.Restarts
 	}
@@ -143,6 +145,9 @@ func (j *journal) applyLocked(r record) {
 	if r.Opened != "" {
 		m.Opened = r.Opened
 	}
+	if r.Making != nil {
+		m.Making = *r.Making
+	}
 	if r.Epoch == "" {
 		return
 	}
@@ -159,6 +164,9 @@ func (j *journal) applyLocked(r record) {
 func (j *journal) note(r record) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.dropped {
+		return fault.New(fault.Conflict, "The lab has just been removed from this host.")
+	}
 	if err := j.appendLocked(r); err != nil {
 		return fault.Wrap(err, fault.Exhausted, "The compute host cannot write its journal. Is its disk full?")
 	}
@@ -205,11 +213,33 @@ func (j *journal) close() {
 	}
 }
 
-// drop removes the journal with its lab.
+// making reports that an agent asked for a container and has not written down what came of it.
+func (j *journal) making() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, m := range j.nodes {
+		if m.Making {
+			return true
+		}
+	}
+	return false
+}
+
+// drop removes the journal with its lab: a note that comes later is refused, and does not make the file again.
 func (j *journal) drop() error {
 	j.close()
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if err := os.Remove(j.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fault.Wrap(err, fault.Internal, "The journal %s cannot be removed.", j.path)
 	}
+	j.dropped = true
 	return nil
+}
+
+// restore takes a drop back: the lab could not be forgotten after all.
+func (j *journal) restore() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.dropped = false
 }

@@ -48,6 +48,7 @@ type labLoop struct {
 	progress   progress
 	last       hostapi.LabStatus
 	lastAt     time.Time
+	doubtUntil time.Time // till then the engine may still make what an agent before us asked for; set before run
 	gone       bool
 	planned    time.Time
 	planTook   time.Duration
@@ -322,7 +323,10 @@ func (l *labLoop) turn() time.Duration {
 		}
 		return wait
 	}
-	l.snap.Now = now
+	l.snap.Now, l.snap.Doubt = now, time.Time{}
+	if now.Before(l.doubtUntil) && l.journal.making() {
+		l.snap.Doubt = l.doubtUntil
+	}
 	begun := time.Now()
 	for name, f := range l.snap.Facts {
 		f.memo = l.journal.memo(name)

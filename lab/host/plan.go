@@ -58,6 +58,7 @@ type Snapshot struct {
 	WiredNodes map[string]string
 	WireFail   failure
 	Unwired    bool
+	Doubt      time.Time // not zero: until then the engine may make a container that nobody is told of
 	Now        time.Time
 }
 
@@ -205,6 +206,10 @@ func (p *planner) nothing() {
 	}
 	if p.plan.Left[phaseRemove] == 0 && len(p.Busy) == 0 {
 		p.plan.Left[phaseWire]++
+		if !p.Doubt.IsZero() {
+			p.later(p.Doubt)
+			return
+		}
 		if !p.LabBusy[doForget] && !p.failing(p.WireFail, doForget) {
 			p.add(step{Verb: doForget, Reason: "nothing of the lab is left"})
 		}

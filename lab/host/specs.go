@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"trunkline/internal/fault"
 	"trunkline/lab/hostapi"
@@ -64,6 +65,44 @@ func (s specs) load() (map[string]kept, error) {
 func (s specs) forget(labID string) error {
 	if err := os.Remove(s.path(labID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fault.Wrap(err, fault.Internal, "The lab's file %s cannot be removed.", s.path(labID))
+	}
+	return nil
+}
+
+// strays lists journals without a lab, and half-written files that are older than born.
+func (s specs) strays(born time.Time) ([]string, error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "The agent's folder %s cannot be read.", s.dir)
+	}
+	there := map[string]bool{}
+	for _, e := range entries {
+		there[e.Name()] = true
+	}
+	var found []string
+	for _, e := range entries {
+		id, isJournal := strings.CutSuffix(e.Name(), ".journal")
+		if strings.HasPrefix(e.Name(), ".") {
+			if info, err := e.Info(); err == nil && info.ModTime().Before(born) {
+				found = append(found, filepath.Join(s.dir, e.Name()))
+			}
+		} else if isJournal && !there[id+".json"] {
+			found = append(found, filepath.Join(s.dir, e.Name()))
+		}
+	}
+	return found, nil
+}
+
+// sweep removes what strays lists: an agent that was killed may have left it.
+func (s specs) sweep(born time.Time) error {
+	found, err := s.strays(born)
+	if err != nil {
+		return err
+	}
+	for _, path := range found {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fault.Wrap(err, fault.Internal, "The file %s, which belongs to no lab, cannot be removed.", path)
+		}
 	}
 	return nil
 }

@@ -40,8 +40,34 @@ func (x *Executor) event(e ContainerEvent) {
 	x.mu.Lock()
 	l := x.labs[e.Stamp.Lab]
 	x.mu.Unlock()
-	if l != nil {
+	switch {
+	case l != nil:
 		l.tell(e)
+	case e.Event == "create" || e.Event == "start": // an agent that was killed had asked for it
+		select {
+		case x.strange <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// strangerPause lets several strangers come before they are looked for.
+const strangerPause = 100 * time.Millisecond
+
+// expel removes containers of labs that nobody wants as soon as they are heard of.
+func (x *Executor) expel() {
+	for {
+		select {
+		case <-x.strange:
+		case <-x.life.Done():
+			return
+		}
+		if sleep(x.life, strangerPause) != nil {
+			return
+		}
+		if err := x.removeStrangers(x.life); err != nil && x.life.Err() == nil {
+			x.log.Warn("could not look for labs that nobody wants; the patrol will", "error", err)
+		}
 	}
 }
 

@@ -193,11 +193,15 @@ func (l *labLoop) create(ctx context.Context, c *Container, n *wantedNode) error
 		return err
 	}
 	// A new container has had all restarts asked for so far. Noted first, so that a crash in between restarts nothing twice.
-	if err := l.journal.note(record{Node: name, Restarts: &n.spec.Restarts, Stopped: new(string)}); err != nil {
+	making := true
+	if err := l.journal.note(record{Node: name, Restarts: &n.spec.Restarts, Stopped: new(string), Making: &making}); err != nil {
 		return err
 	}
 	stamp := Stamp{Host: l.x.cfg.HostID, Lab: l.id, Node: name}
 	id, err := l.x.cfg.Engine.Create(ctx, ContainerSpec{Stamp: stamp, SpecHash: n.hash, Node: *n.spec, InitDir: dir, OpenBlob: l.x.blobs.open})
+	if err == nil || ctx.Err() == nil && !fault.Is(err, fault.Unavailable) { // else the engine may make it yet
+		l.note(record{Node: name, Making: new(bool)})
+	}
 	if err != nil {
 		return err
 	}

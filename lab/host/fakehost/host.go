@@ -100,13 +100,17 @@ func (h *Host) Intercept(f func(ctx context.Context, c Call, do func() error) er
 	h.cfg.Intercept = f
 }
 
-// call runs do as the executor's call c.
+// call runs do as the executor's call c. A create goes on when its caller has gone, as with Docker.
 func (h *Host) call(ctx context.Context, c Call, delay time.Duration, do func() error) error {
 	h.mu.Lock()
 	intercept := h.cfg.Intercept
 	h.mu.Unlock()
+	during := ctx
+	if c.Verb == "create" {
+		during = context.WithoutCancel(ctx)
+	}
 	whole := func() error {
-		if err := pause(ctx, delay); err != nil {
+		if err := pause(during, delay); err != nil {
 			return err
 		}
 		h.mu.Lock()
