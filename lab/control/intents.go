@@ -24,7 +24,7 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 		return err
 	}
 	c.live(r)
-	if r.UnderWay() {
+	if r.busy() {
 		return deployAgain(r)
 	}
 	planned, err := c.plan(ctx, r)
@@ -34,19 +34,22 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 	failed := c.failedNodes(r)
 	return c.change(ctx, actor, r, func(r *Record) error {
 		switch {
-		case r.UnderWay():
+		case r.busy():
 			return deployAgain(r)
 		case r.Revision.Number != planned.Revision:
 			return fault.New(fault.Conflict, "Lab %s was changed while its deploy was planned. Look at it and deploy it again.", r.Name)
 		}
 		d := &r.Desired
-		before := d.Deployment
+		before, ended := d.Deployment, !r.UnderWay()
 		d.Deployment = planned
 		d.Nodes = keepRestarts(before.Nodes, failed)
-		d.Back, d.Returning, d.Forget, d.Note = nil, false, false, ""
-		if before.Want != WantNothing {
+		d.Returning, d.Forget, d.Note = false, false, ""
+		switch {
+		case before.Want == WantNothing:
+			d.Back = nil
+		case ended:
 			d.Back = &before
-		}
+		} // a deploy that failed is nothing to go back to: what was before it still is
 		d.Generation++
 		d.Deploy = d.Generation
 		return nil
@@ -93,7 +96,7 @@ func (c *Controller) failedNodes(r *Record) []string {
 // change stores an intent and wakes the lab.
 func (c *Controller) change(ctx context.Context, actor tenancy.Actor, r *Record, change func(*Record) error) error {
 	_, err := c.cfg.States.ChangeDesired(ctx, actor.Scope(), r.ID, func(stored *Record) error {
-		if stored.Observed.Settled < r.Observed.Settled {
+		if stored.Observed.Seen <= r.Observed.Seen {
 			stored.Observed = r.Observed // the newest, which may not be stored yet
 		}
 		return change(stored)

@@ -98,6 +98,12 @@ func (r *Record) UnderWay() bool {
 	return r.Desired.Want == WantRun && r.Observed.Settled < r.Desired.Deploy
 }
 
+// busy reports that a deploy is under way and has not failed: another one would come in between.
+func (r *Record) busy() bool {
+	failed := r.Observed.State == Failed && r.Observed.Seen >= r.Desired.Generation
+	return r.UnderWay() && !failed
+}
+
 // view is what a person sees of the record.
 func (r *Record) view() LabView {
 	o := r.Observed

@@ -77,9 +77,14 @@ func TestADeadEngineIsSaidAndALiveOneHealsTheLab(t *testing.T) {
 	if !strings.Contains(got.Reason, "Docker does not answer") || got.Error == nil {
 		t.Errorf("reason %q, error %v", got.Reason, got.Error)
 	}
+	r.replace(id, ring("x", 4)) // a deploy that failed does not stand in the way of the next
+	r.deploy(id)
 	m.fake.SetDown(nil)
 	r.deploy(id)
 	got = r.until(id, control.Running)
+	if n := len(got.Nodes); n != 4 {
+		t.Errorf("%d nodes run, want those of the newer version", n)
+	}
 	if got.Error != nil || got.Reason != "" {
 		t.Errorf("healed, and still says %q, %v", got.Reason, got.Error)
 	}
