@@ -24,7 +24,8 @@ type Config struct {
 	Fabric        Fabric // may also be SwitchVersion
 	Workers       int    // containers made or removed at once; 0: one a core
 	Resync        time.Duration
-	InitBinary    string // the static node init; "": nodes have no gate of ours to wait at
+	Pulse         time.Duration // how often the switch is asked whether it lives
+	InitBinary    string        // the static node init; "": nodes have no gate of ours to wait at
 	DefaultLimits Limits
 	Now           func() time.Time // nil: the clock
 	Log           *slog.Logger
@@ -60,6 +61,7 @@ type Executor struct {
 	light *slots // waiting for commands and for nodes to stop
 	hub   *hub
 	facts infoCache
+	alive switchState
 
 	strange chan struct{} // one token: a container of an unknown lab was heard of
 
@@ -88,6 +90,9 @@ func New(cfg Config) (*Executor, error) {
 	}
 	if cfg.Resync <= 0 {
 		cfg.Resync = resyncEvery
+	}
+	if cfg.Pulse <= 0 {
+		cfg.Pulse = pulseEvery
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -166,6 +171,7 @@ func (x *Executor) Run(ctx context.Context) error {
 	defer stop()
 	x.loops.Go(x.watch)
 	x.loops.Go(x.expel)
+	x.loops.Go(x.pulse)
 	x.loops.Go(x.refresh)
 	x.loops.Go(x.patrol)
 	<-x.life.Done()

@@ -24,6 +24,8 @@ type rig struct {
 	dir  string
 	x    *host.Executor
 	stop func()
+
+	pulse time.Duration
 }
 
 func newRig(t *testing.T, cfg fakehost.Config) *rig {
@@ -42,7 +44,7 @@ func newRig(t *testing.T, cfg fakehost.Config) *rig {
 
 func (r *rig) start() *rig {
 	r.t.Helper()
-	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4, Log: slog.New(slog.DiscardHandler)})
+	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		r.t.Fatal(err)
 	}

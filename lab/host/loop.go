@@ -374,7 +374,7 @@ func (l *labLoop) publish(plan *Plan, now time.Time) time.Duration {
 	}
 	l.progress.update(plan.Left, l.generation)
 	status := hostapi.LabStatus{
-		ID: l.id, Generation: l.generation, Converged: quiet && l.snap.WireFail.Err == nil, Nodes: slices.Clone(plan.Nodes),
+		ID: l.id, Generation: l.generation, Converged: quiet && l.snap.WireFail.Err == nil && l.x.alive.trouble() == nil, Nodes: slices.Clone(plan.Nodes),
 		Step: l.progress.step(plan.Left), Done: l.progress.done(plan.Left), Total: l.progress.sum(), Limits: l.limits, Error: l.trouble(),
 	}
 	if status.Nodes == nil {
@@ -395,6 +395,9 @@ func (l *labLoop) trouble() *fault.Error {
 	}
 	if l.snap.WireFail.Err != nil {
 		return l.snap.WireFail.Err
+	}
+	if err := l.x.alive.trouble(); err != nil {
+		return err
 	}
 	if l.snap.Want != nil {
 		for i := range l.snap.Want.spec.Nodes {

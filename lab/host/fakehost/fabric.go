@@ -118,4 +118,8 @@ func (f *Fabric) Capabilities(context.Context) (hostapi.Capabilities, []string, 
 }
 
 // Version implements host.SwitchVersion.
-func (f *Fabric) Version(context.Context) (string, error) { return "fake", nil }
+func (f *Fabric) Version(context.Context) (string, error) {
+	f.h.mu.Lock()
+	defer f.h.mu.Unlock()
+	return "fake", f.h.switchDown
+}

@@ -47,6 +47,7 @@ type Host struct {
 
 	mu         sync.Mutex
 	down       error
+	switchDown error
 	nextPID    int
 	nextID     int
 	containers map[string]*container
@@ -118,6 +119,9 @@ func (h *Host) call(ctx context.Context, c Call, delay time.Duration, do func() 
 		if h.down != nil && !fabricVerbs[c.Verb] {
 			return h.down
 		}
+		if h.switchDown != nil && fabricVerbs[c.Verb] && c.Verb != "plug" {
+			return h.switchDown
+		}
 		h.calls[c.Verb]++
 		h.log = append(h.log, c)
 		return do()
@@ -176,6 +180,15 @@ func (h *Host) SetDown(err error) {
 	h.down = err
 	if err != nil {
 		h.breakLocked()
+	}
+}
+
+// SetSwitchDown makes the switch unreachable, or reachable again with nil: as one that was started anew, without any cable.
+func (h *Host) SetSwitchDown(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.switchDown = err; err != nil {
+		clear(h.wires)
 	}
 }
 
