@@ -54,13 +54,14 @@ func notPlain(text string) (rest []string) {
 
 // keptState lists what the host part of the data folder keeps of labs, and what it has mounted.
 func (h *Host) keptState() (found []string) {
+	inside := fmt.Sprintf("/proc/%d/root", h.holder.Process.Pid) // a test may have mounted something there
 	for _, folder := range []string{"labs", "nodes", "tmp", "fabric/labs", "fabric/internets"} {
-		entries, err := os.ReadDir(filepath.Join(h.Data(), "host", folder))
+		entries, err := os.ReadDir(filepath.Join(inside, h.Data(), "host", folder))
 		if err != nil && !os.IsNotExist(err) {
 			h.t.Fatal(err)
 		}
 		for _, entry := range entries {
-			text, _ := os.ReadFile(filepath.Join(h.Data(), "host", folder, entry.Name())) // a folder has none
+			text, _ := os.ReadFile(filepath.Join(inside, h.Data(), "host", folder, entry.Name())) // a folder has none
 			found = append(found, fmt.Sprintf("state %s/%s %.300s", folder, entry.Name(), text))
 		}
 	}
