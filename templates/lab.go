@@ -40,8 +40,8 @@ func (LabStatus) Template() string { return "labstatus" }
 // Progress is 0 to 100.
 func (v LabStatus) Progress() int { return percent(v.Done, v.Total) }
 
-// CanDeploy says whether Deploy makes sense now.
-func (v LabStatus) CanDeploy() bool { return v.CanRun && !v.State.Busy() && v.State != "running" }
+// CanDeploy says whether Deploy makes sense now; on a running lab it brings what runs up to a file that was replaced.
+func (v LabStatus) CanDeploy() bool { return v.CanRun && !v.State.Busy() }
 
 // CanCancel says whether there is a deploy to break off.
 func (v LabStatus) CanCancel() bool {

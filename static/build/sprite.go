@@ -12,13 +12,11 @@ import (
 
 // icons are the icons of @tabler/icons (outline) that pages use. The icons of node kinds are our own, in static/icons.
 var icons = strings.Fields(`
-	alert-triangle arrow-back-up arrow-left arrows-maximize ban bolt book-2 check chevron-down chevron-left chevron-right
-	chevron-up circle-check clipboard clipboard-copy clock cloud-upload code copy cpu database dots dots-vertical download
-	external-link eye file file-code file-import file-type-zip file-upload folder help-circle info-circle key keyboard
-	layout-bottombar layout-sidebar-right list-check list-details loader-2 lock login logout map-2 maximize minus moon
-	network pencil player-pause player-play player-stop plug-connected plug-connected-x plus power refresh rotate
-	route ruler-measure search server server-2 sitemap square-plus stack-2 sun sun-moon switch-horizontal terminal terminal-2
-	topology-ring-2 topology-star-3 trash upload user versions wand world x zoom-in zoom-out`)
+	alert-triangle arrow-left ban check chevron-down chevron-right chevron-up circle-check clipboard cloud-upload copy
+	download file file-upload folder help-circle info-circle key layout-bottombar layout-sidebar-right list-check
+	list-details loader-2 logout maximize minus pencil player-pause player-play player-stop plug-connected plug-connected-x
+	plus rotate route ruler-measure search server sitemap sun-moon terminal-2 topology-star-3 trash upload user wand x
+	zoom-in zoom-out`)
 
 var (
 	svgBody  = regexp.MustCompile(`(?s)<svg[^>]*>(.*)</svg>`)

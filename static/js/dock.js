@@ -103,6 +103,7 @@ export class Dock {
     }
     this.dock.hidden = !open;
     for (const b of document.querySelectorAll('.tools [data-do="dock"]')) b.setAttribute("aria-pressed", open);
+    if (open) this.opened?.();
     if (open && this.active) this.active.shell.show(focus);
     else if (!open && focus) document.querySelector("svg.map .node[tabindex='0']")?.focus({ preventScroll: true });
     this.keep();

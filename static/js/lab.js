@@ -32,6 +32,11 @@ export function start() {
   };
   const menu = new NodeMenu(at, lab, { shell, details, upload: (n) => transfers.choose(n), download: (n) => transfers.fetch(n) });
 
+  // A narrow screen has room for one of the two beside the map.
+  const narrow = () => innerWidth <= 700;
+  panel.opened = () => narrow() && dock.toggle(false, false);
+  dock.opened = () => narrow() && panel.toggle(false, false);
+
   map.onOpen = (name) => {
     panel.doubled();
     shell(name);

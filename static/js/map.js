@@ -8,6 +8,7 @@ const inset = { top: 50, right: 16, bottom: 56, left: 16 }; // pixels that the t
 const farAt = 0.42; // below this size of a node, names and badges are left out
 const readable = 0.8; // nodes are not drawn smaller than this, as long as there is room between them
 const bodySize = 48;
+const many = 150; // above this number of nodes a map glides
 
 export class TopologyMap {
   constructor(svg, lab, { moved }) {
@@ -21,8 +22,14 @@ export class TopologyMap {
     for (const n of this.nodes.values()) this.at.set(n.name, []);
     this.draw();
     this.zoom = zoom().scaleExtent([0.05, 4]).on("zoom", (e) => this.zoomed(e.transform));
-    this.root.call(this.zoom).on("dblclick.zoom", null);
-    this.root.on("click", (e) => e.target === svg && this.select(null));
+    this.field = select(svg.parentElement);
+    this.field.call(this.zoom).on("dblclick.zoom", null);
+    this.field.on("click", (e) => (e.target === svg || e.target === svg.parentElement) && this.select(null));
+    // The map may move between the two clicks of a double-click: the panel opens. The node of the first one is meant.
+    this.field.on("dblclick", (e) => {
+      const c = this.clicked;
+      if (c && e.detail > 0 && Math.hypot(e.screenX - c.x, e.screenY - c.y) < 8) this.onOpen?.(c.name);
+    });
     this.fit(false);
     this.untouched = true;
   }
@@ -54,11 +61,12 @@ export class TopologyMap {
     const me = this;
     n.g.on("click", (e) => {
       e.stopPropagation();
-      if (!e.defaultPrevented) me.select(n.name);
+      if (e.defaultPrevented || e.detail > 1) return;
+      me.clicked = { name: n.name, x: e.screenX, y: e.screenY };
+      me.select(n.name);
     }).on("dblclick", (e) => {
       e.preventDefault();
-      e.stopPropagation();
-      me.onOpen?.(n.name);
+      if (e.detail === 0) me.onOpen?.(n.name); // a script's; a person's reaches the field
     }).on("contextmenu", (e) => {
       e.preventDefault();
       me.select(n.name);
@@ -196,15 +204,38 @@ export class TopologyMap {
   }
 
   zoomed(t) {
+    this.untouched = !!this.fitted;
+    const paper = this.svg.parentElement.style;
+    const dots = 24 * gridScale(t.k);
+    paper.backgroundPosition = `${t.x}px ${t.y}px`;
+    paper.backgroundSize = `${dots}px ${dots}px`;
+    if (this.nodes.size > many && this.transform) this.glide(t);
+    else this.settle(t);
+  }
+
+  // glide moves a large map as one picture, which costs nothing, and draws it anew once it rests.
+  glide(t) {
+    const s = t.k / this.transform.k;
+    this.root.classed("gliding", true);
+    this.svg.style.transform = `translate(${t.x - s * this.transform.x}px,${t.y - s * this.transform.y}px) scale(${s})`;
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.settle(t), 140);
+  }
+
+  settle(t) {
+    clearTimeout(this.resting);
     this.transform = t;
-    if (this.fitted) this.untouched = true;
-    else this.untouched = false;
+    this.svg.style.transform = "";
+    this.root.classed("gliding", false);
     this.view.attr("transform", t);
+    // Each of these touches every node or cable, so they change in steps.
     const grown = Math.max(1, Math.min(readable / t.k, this.room()));
-    this.svg.style.setProperty("--grown", grown.toFixed(3));
-    this.svg.style.backgroundPosition = `${t.x}px ${t.y}px`;
-    this.svg.style.backgroundSize = `${24 * gridScale(t.k)}px ${24 * gridScale(t.k)}px`;
-    this.root.classed("far", t.k * grown < farAt);
+    if (Math.abs(grown - (this.grown ?? 0)) > 0.08 * grown) {
+      this.grown = grown;
+      this.svg.style.setProperty("--grown", grown.toFixed(3));
+      this.svg.style.setProperty("--thin", Math.max(1, 0.6 / t.k).toFixed(3));
+    }
+    this.root.classed("far", t.k * this.grown < farAt);
   }
 
   // room says how many times larger nodes may be drawn before neighbours touch: most of them, not the two nearest.
@@ -222,7 +253,7 @@ export class TopologyMap {
 
   animated() {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    return still ? this.root : this.root.transition().duration(220);
+    return still ? this.field : this.field.transition().duration(220);
   }
 
   fit(animate = true) {
@@ -237,7 +268,7 @@ export class TopologyMap {
     const k = Math.min(1.25, free.w / (x1 - x0), free.h / (y1 - y0));
     const t = zoomIdentity.translate(inset.left + free.w / 2 - (k * (x0 + x1)) / 2, inset.top + free.h / 2 - (k * (y0 + y1)) / 2).scale(k);
     this.fitted = true;
-    const to = animate ? this.animated() : this.root;
+    const to = animate ? this.animated() : this.field;
     to.call(this.zoom.transform, t);
     if (to.on && to.duration) to.on("end", () => (this.fitted = false));
     else this.fitted = false;

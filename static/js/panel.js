@@ -22,6 +22,7 @@ export class Panel {
     this.side.hidden = !open;
     for (const b of document.querySelectorAll('.tools [data-do="side"]')) b.setAttribute("aria-pressed", open);
     if (keep) localStorage.setItem("trunkline.panel", open ? "open" : "closed");
+    if (open) this.opened?.();
     window.dispatchEvent(new Event("resize"));
   }
 

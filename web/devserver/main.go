@@ -84,17 +84,35 @@ func fill(ctx context.Context, w *webtest.World) error {
 			return err
 		}
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		d, err := w.Get(ctx, admin, ids["ring-100"])
-		if err != nil {
-			return err
-		}
-		if d.State == control.Running {
-			break
+	for name, id := range ids {
+		if err := untilSettled(ctx, w, id); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	w.SetNode(ids["nlan-bgp"], "ce2", hostapi.NodePaused, "")
 	w.SetLab(ids["nlan-ospf"], control.Failed, "The image trunkline/router is on no host. Build it with \"make images\" and deploy again.", 0, 0)
 	w.SetLab(ids["internet-access"], control.Stopped, "", 0, 0)
 	return nil
+}
+
+// untilSettled waits for a deploy to end, by the lab's own events.
+func untilSettled(ctx context.Context, w *webtest.World, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	events, err := w.WatchLab(ctx, w.Actor("admin"), id)
+	if err != nil {
+		return err
+	}
+	for {
+		d, err := w.Get(ctx, w.Actor("admin"), id)
+		if err != nil {
+			return err
+		}
+		if d.State != control.Planning && d.State != control.Deploying {
+			return nil
+		}
+		if _, open := <-events; !open {
+			return ctx.Err()
+		}
+	}
 }

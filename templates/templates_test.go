@@ -1,0 +1,117 @@
+package templates
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+func newSet(t *testing.T) *Set {
+	t.Helper()
+	s, err := New(func(name string) string { return "/static/x/" + name })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestEveryViewCanBeDrawn(t *testing.T) {
+	code := 1
+	place := []Place{{File: "a.yml", Line: 3, Sentence: "wrong", Excerpt: []ExcerptLine{{Number: 3, Text: "x: 1", Here: true}}}}
+	views := []View{
+		SignIn{}, SignIn{Email: "a", Error: "no"}, Welcome{}, Welcome{Error: "short", Field: "password"}, LinkUsed{},
+		Labs{}, Labs{Labs: []LabRow{{ID: "a", State: "deploying", Total: 10, Done: 3}, {ID: "b", State: "failed", Reason: "because"}}}, LabRow{},
+		NewLab{}, NewLab{Tab: "paste", YAML: "a", Error: "no", Report: &Report{Refused: place}}, NewLab{Replace: "a", Of: "b", Tab: "upload"},
+		Report{LabID: "a", Changed: place, Dropped: place, Mapped: place}, Report{Refused: place},
+		Lab{Source: "name: x\n", Map: "{}", CanEdit: true, Files: []ProjectFile{{Path: "x", Size: 1, Main: true}}}, LabStatus{},
+		LabStatus{State: "deploying", Done: 37, Total: 100, CanRun: true}, LabStatus{State: "degraded", CanRun: true, Reason: "why"},
+		Plan{}, Plan{Groups: []PlanGroup{{Verb: "create", Steps: []PlanStep{{Object: "node r1", Host: "h", Reason: "r"}}}}, CanRun: true},
+		Node{}, Node{Container: true, State: "running", CanRun: true, CanUse: true, ExitCode: &code, StartedAt: time.Now(), Image: "i", Host: "h", Placed: "p", Health: "healthy", CPU: "1", Memory: "1", Binds: []string{"b"},
+			Interfaces: []NodeInterface{{Name: "eth1", Known: true, Up: true, Peer: "r2", Addresses: []string{"a"}}}, Execs: []NodeExec{{Command: "c", Code: 1, Output: "o"}}},
+		Hosts{}, Hosts{Hosts: []Host{{Name: "h", Problems: []string{"p"}, Capabilities: []Capability{{Name: "n", Meaning: "m"}}}}},
+		Account{}, Account{NewSecret: "s", Tokens: []Token{{Name: "t"}}, Error: "no", Field: "again"}, About{Vendored: []Vendored{{Name: "n"}}},
+		Error{Status: 404, Details: place}, Error{Status: 500, RequestID: "r", SignedIn: true}, Toast{Kind: "error", Details: place}, Toast{},
+	}
+	s := newSet(t)
+	for _, v := range views {
+		body, err := s.Page(Frame{Nonce: "NONCE", SignedIn: true, SiteAdmin: true, Flash: "hello"}, v)
+		if err != nil {
+			t.Errorf("%T: %v", v, err)
+			continue
+		}
+		for _, bad := range []string{"ZgotmplZ", "<no value>", "%!", " style=\""} {
+			if strings.Contains(string(body), bad) {
+				t.Errorf("%T holds %s", v, bad)
+			}
+		}
+	}
+}
+
+func TestEveryIconIsInTheSpriteAndNoOther(t *testing.T) {
+	read := func(pattern string) string {
+		var all strings.Builder
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+		return all.String()
+	}
+	sprite, html, js := read("../static/vendor/icons.svg"), read("html/*.html"), read("../static/js/*.js")
+	for _, m := range regexp.MustCompile(`icon "([^"]+)"`).FindAllStringSubmatch(html, -1) {
+		if !strings.Contains(sprite, `id="`+m[1]+`"`) {
+			t.Errorf("the icon %s is not in the sprite: add it in static/build/sprite.go", m[1])
+		}
+	}
+	states := ""
+	for _, state := range []State{"stored", "planning", "deploying", "running", "degraded", "stopping", "stopped", "failed", "paused", "exited", "absent"} {
+		states += `"` + state.Icon() + `"`
+	}
+	for _, m := range regexp.MustCompile(`id="([^"]+)"`).FindAllStringSubmatch(sprite, -1) {
+		if name := `"` + m[1] + `"`; !strings.HasPrefix(m[1], "kind-") && !strings.Contains(html+js+states, name) {
+			t.Errorf("the icon %s is in the sprite and nobody uses it", m[1])
+		}
+	}
+}
+
+func TestYAMLIsColouredAndEscaped(t *testing.T) {
+	for line, want := range map[string]string{
+		"name: x":                      `<span class="y-key">name</span>: x`,
+		"  - endpoints: [a:b] # <why>": `  - <span class="y-key">endpoints</span>: [a:b] <span class="y-note"># &lt;why&gt;</span>`,
+		`    "quoted": 'a # b'`:        `    <span class="y-key">&#34;quoted&#34;</span>: &#39;a # b&#39;`,
+		"# all":                        `<span class="y-note"># all</span>`,
+		"<script>":                     `&lt;script&gt;`,
+		"    exec: ip a":               `    <span class="y-key">exec</span>: ip a`,
+		"  http://x":                   `  http://x`,
+	} {
+		if got := string(yamlLine(line)); got != want {
+			t.Errorf("%s\n got %s\nwant %s", line, got, want)
+		}
+	}
+}
+
+func TestSizesAndTimesForPeople(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 bytes", 1: "1 byte", 1023: "1023 bytes", 1536: "1.5 KiB", 50 << 20: "50 MiB", 64 << 30: "64 GiB"} {
+		if got := Bytes(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+	now := time.Now()
+	for ago, want := range map[time.Duration]string{0: "just now", 90 * time.Second: "1 minute ago", 3 * time.Hour: "3 hours ago", 49 * time.Hour: "2 days ago"} {
+		if got := since(now.Add(-ago)); got != want {
+			t.Errorf("%s: %s, want %s", ago, got, want)
+		}
+	}
+	if since(time.Time{}) != "never" {
+		t.Error("the zero time is never")
+	}
+}
