@@ -19,7 +19,7 @@ func start(argv []string) (pid, code int, err error) {
 	}
 	pid, err = syscall.ForkExec(path, argv, &syscall.ProcAttr{
 		Env:   os.Environ(),
-		Files: []uintptr{0, 1, 2},
+		Files: []uintptr{standardInput(), 1, 2},
 	})
 	switch err {
 	case nil:
@@ -32,6 +32,20 @@ func start(argv []string) (pid, code int, err error) {
 		return 0, exitNotExecutable, startError(path + " may not be executed: " + err.Error())
 	}
 	return 0, exitNotExecutable, startError(path + " did not start: " + err.Error())
+}
+
+// standardInput is an input that never ends where there is none. A container without a terminal reads from /dev/null, and commands such as
+// "prepare & sh", which other lab tools run on a terminal, would end at once.
+func standardInput() uintptr {
+	var input, null syscall.Stat_t
+	if syscall.Fstat(0, &input) != nil || syscall.Stat("/dev/null", &null) != nil || input.Rdev != null.Rdev || input.Mode&syscall.S_IFMT != syscall.S_IFCHR {
+		return 0
+	}
+	var ends [2]int
+	if syscall.Pipe2(ends[:], syscall.O_CLOEXEC) != nil {
+		return 0
+	}
+	return uintptr(ends[0]) // the other end stays open as long as this process lives
 }
 
 // look finds a command the way a shell does: a name with a slash is a path, another is searched for in PATH.

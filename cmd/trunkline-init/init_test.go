@@ -62,7 +62,10 @@ type process struct {
 	ended  chan int
 }
 
-func begin(t *testing.T, args ...string) *process {
+func begin(t *testing.T, args ...string) *process { t.Helper(); return beginWith(t, nil, args...) }
+
+// beginWith starts init with that standard input; nil makes a pipe to write to.
+func beginWith(t *testing.T, stdin *os.File, args ...string) *process {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -76,7 +79,9 @@ func begin(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	p.cmd.Stdout = write
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+	if stdin != nil {
+		p.cmd.Stdin = stdin
+	} else if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.cmd.Start(); err != nil {
@@ -250,6 +255,24 @@ func TestTheCommandGetsArgumentsEnvironmentAndStreams(t *testing.T) {
 	}
 	if code := p.exit(); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestAShellWithNothingToReadStaysAsOnATerminal(t *testing.T) {
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	p := beginWith(t, null, "--", "sh", "-c", "echo $$; exec cat")
+	shell := p.number()
+	until(t, "the command waits for input", func() bool {
+		text, err := os.ReadFile("/proc/" + strconv.Itoa(shell) + "/comm")
+		return err == nil && strings.TrimSpace(string(text)) == "cat" && parent(shell) == p.cmd.Process.Pid
+	})
+	p.signal(syscall.SIGTERM)
+	if code := p.exit(); code != 128+int(syscall.SIGTERM) {
+		t.Errorf("exit code %d: the command ended by itself", code)
 	}
 }
 

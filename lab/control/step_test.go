@@ -79,6 +79,12 @@ func TestSummarise(t *testing.T) {
 		return s
 	}
 	const running, failed, exited = hostapi.NodeRunning, hostapi.NodeFailed, hostapi.NodeExited
+	refused := status(true, running, running, running)
+	for i := range refused.Nodes {
+		refused.Nodes[i].Execs = []hostapi.ExecResult{{Command: "apk add iproute2", ExitCode: 126}}
+	}
+	held := status(true, running, running, running)
+	held.Nodes[0].State, held.Nodes[0].Reason = hostapi.NodeWaiting, "waits for b to be healthy"
 	cases := []struct {
 		name    string
 		want    Want
@@ -94,6 +100,8 @@ func TestSummarise(t *testing.T) {
 		{"one failed", WantRun, 0, Deploying, hostSide{Connected: true, Status: status(true, running, failed, running)}, Degraded, "b failed: The disk is full."},
 		{"two are bad", WantRun, 0, Deploying, hostSide{Connected: true, Status: status(true, exited, failed, running)}, Degraded, "2 of 3 nodes are not as wanted: a ended with exit code 2, b failed: The disk is full."},
 		{"all are bad", WantRun, 0, Deploying, hostSide{Connected: true, Status: status(true, failed, failed, failed)}, Failed, "3 of 3 nodes"},
+		{"all run, and a command of each failed", WantRun, 0, Deploying, hostSide{Connected: true, Status: refused}, Degraded, "3 of 3 nodes"},
+		{"one waits for another", WantRun, 0, Deploying, hostSide{Connected: true, Status: held}, Degraded, "a waits for b to be healthy."},
 		{"one is missing", WantRun, 0, Deploying, hostSide{Connected: true, Status: status(true, running, running)}, Degraded, "sw is missing on its host."},
 		{"a node acts while the lab runs", WantRun, 4, Running, hostSide{Connected: true, Status: status(false, running)}, Running, ""},
 		{"the host is away while it runs", WantRun, 5, Running, hostSide{LostFor: time.Hour, Status: status(true, running, running, running)}, Degraded, "Host h is not connected."},

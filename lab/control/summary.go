@@ -206,7 +206,8 @@ func badNodes(r *Record, running *lab.Lab, sides []hostSide) (bad []string, ran 
 		complaint := complaintOf(status, want)
 		if complaint != "" {
 			bad = append(bad, n.Name+" "+strings.TrimSuffix(complaint, "."))
-		} else {
+		}
+		if complaint == "" || status.State == hostapi.NodeRunning {
 			ran++
 		}
 	}
@@ -232,6 +233,9 @@ func complaintOf(n hostapi.NodeStatus, want hostapi.RunState) string {
 			return "is unhealthy" + reason
 		}
 	case hostapi.NodeWaiting:
+		if strings.HasPrefix(n.Reason, "waits ") {
+			return n.Reason
+		}
 		return "waits" + reason
 	case hostapi.NodeAbsent:
 		return "is not there" + reason
