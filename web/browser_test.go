@@ -181,7 +181,7 @@ func TestAShellInABrowserSurvivesAReload(t *testing.T) {
 	c.types("echo again\r")
 	c.wait("typing goes on", screen+`?.includes("\nagain")`)
 	c.types("exit 3\r")
-	c.wait("the reason of the end", `document.querySelector(".pane .told:not([hidden])")?.textContent.includes("Exit code 3")`)
+	c.wait("the reason of the end", `document.querySelector(".pane .told:not([hidden])")?.textContent.includes("exit code 3")`)
 	c.wait("the tab's dot", `document.querySelector('.dock-tab[data-state="ended"]')`)
 	c.do(chromedp.Click(".pane .told button"))
 	c.wait("a new shell in the same tab", `document.querySelector('.dock-tab[data-state="open"]') && `+screen+`?.endsWith("#")`)

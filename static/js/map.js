@@ -5,7 +5,8 @@ import { wirePath, curves } from "./wire.js";
 
 const around = 44; // drawing units kept free around the outermost nodes
 const inset = { top: 50, right: 16, bottom: 56, left: 16 }; // pixels that the tools cover
-const farAt = 0.42; // below this size of a node, names and badges are left out
+const nameSize = 10.5; // pixels that a name should have at least
+const nameRoom = 27; // pixels between neighbours below which names and badges are left out
 const readable = 0.8; // nodes are not drawn smaller than this, as long as there is room between them
 const bodySize = 48;
 const many = 150; // above this number of nodes a map glides
@@ -230,12 +231,14 @@ export class TopologyMap {
     this.view.attr("transform", t);
     // Each of these touches every node or cable, so they change in steps.
     const grown = Math.max(1, Math.min(readable / t.k, this.room()));
-    if (Math.abs(grown - (this.grown ?? 0)) > 0.08 * grown) {
-      this.grown = grown;
+    const name = Math.max(1, nameSize / (12 * t.k * grown));
+    if (Math.abs(grown - (this.grown ?? 0)) > 0.08 * grown || Math.abs(name - (this.name ?? 0)) > 0.08 * name) {
+      Object.assign(this, { grown, name });
       this.svg.style.setProperty("--grown", grown.toFixed(3));
+      this.svg.style.setProperty("--name", name.toFixed(3));
       this.svg.style.setProperty("--thin", Math.max(1, 0.6 / t.k).toFixed(3));
     }
-    this.root.classed("far", t.k * this.grown < farAt);
+    this.root.classed("far", this.nodes.size > 2 && this.gap * t.k < nameRoom);
   }
 
   // room says how many times larger nodes may be drawn before neighbours touch: most of them, not the two nearest.
@@ -243,7 +246,8 @@ export class TopologyMap {
     if (this.roomKnown) return this.roomKnown;
     const all = [...this.nodes.values()];
     const nearest = all.map((n) => all.reduce((least, m) => (m === n ? least : Math.min(least, Math.hypot(m.x - n.x, m.y - n.y))), 1000)).sort((a, b) => a - b);
-    this.roomKnown = Math.max(1, (0.72 * nearest[Math.floor(nearest.length / 10)]) / bodySize);
+    this.gap = nearest[Math.floor(nearest.length / 10)] ?? 1000;
+    this.roomKnown = Math.max(1, (0.72 * this.gap) / bodySize);
     return this.roomKnown;
   }
 

@@ -30,7 +30,7 @@ export function drawNode(parent, n) {
   const badge = g.append("g").attr("class", "badge").attr("transform", `translate(${half - 3},${half - 3})`);
   badge.append("circle").attr("class", "plate").attr("r", 8);
   badge.append("path");
-  g.append("text").attr("class", "label").attr("y", half + 17).text(n.name);
+  g.append("text").attr("class", "label").attr("y", half + 7).text(n.name);
   return outer;
 }
 

@@ -55,7 +55,7 @@ export class Wire {
       for (const bytes of this.pending.splice(0)) this.ws.send(bytes);
     } else if (m.type === "resync") this.begin(m);
     else if (m.type === "size") this.told.size(m.cols, m.rows);
-    else if (m.type === "exit") this.finish(m.code != null && m.cause === "exit" ? `${m.reason} Exit code ${m.code}.` : m.reason);
+    else if (m.type === "exit") this.finish(m.reason);
     else if (m.type === "refused") this.refused(m);
   }
 
