@@ -22,7 +22,7 @@ type Config struct {
 	StateDir      string // specs, journals, blobs and node folders: outlives the agent
 	Engine        Engine // may also be Watcher, Execer, Files, Images and EngineVersion
 	Fabric        Fabric // may also be SwitchVersion
-	Workers       int    // containers made or removed at once; 0: one a core
+	Workers       int    // containers made or removed at once; 0: as many as is fastest
 	Resync        time.Duration
 	Pulse         time.Duration // how often the switch is asked whether it lives
 	InitBinary    string        // the static node init; "": nodes have no gate of ours to wait at
@@ -38,6 +38,10 @@ type Limits struct {
 	ShmBytes    int64
 	Pids        int64
 }
+
+// workers is how many containers are made or removed at once: an engine waits for disks, mounts and runc for most of the time, and
+// was fastest with eight at once on two cores (docs/decisions/0008-deploy-speed.md).
+func workers() int { return min(max(8, 2*runtime.NumCPU()), 32) }
 
 // resyncEvery is how often a lab is compared with reality though nothing was heard.
 const resyncEvery = 30 * time.Second
@@ -86,7 +90,7 @@ func New(cfg Config) (*Executor, error) {
 		return nil, fault.New(fault.Invalid, "The compute host needs an identity, a state folder, an engine and a fabric.")
 	}
 	if cfg.Workers <= 0 {
-		cfg.Workers = runtime.NumCPU()
+		cfg.Workers = workers()
 	}
 	if cfg.Resync <= 0 {
 		cfg.Resync = resyncEvery

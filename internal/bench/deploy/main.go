@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,16 +26,17 @@ const image = "trunkline/tiny:latest"
 func main() {
 	binary := flag.String("binary", "bin/trunkline", "the program to measure")
 	rounds := flag.Int("rounds", 3, "how often each size runs; medians are reported")
+	sizes := flag.String("sizes", "10,50,100", "how many nodes the rings have")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *binary, *rounds); err != nil {
+	if err := run(ctx, *binary, *rounds, strings.Split(*sizes, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "bench deploy:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, binary string, rounds int) (err error) {
+func run(ctx context.Context, binary string, rounds int, sizes []string) (err error) {
 	docker, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
 		return err
@@ -63,12 +65,18 @@ func run(ctx context.Context, binary string, rounds int) (err error) {
 	defer program.Stop()
 	b := &deployBench{program: program, floor: f, record: bench.New("deploy"), rounds: rounds}
 	perNode := map[int]float64{}
-	for _, n := range []int{10, 50, 100} {
+	for _, size := range sizes {
+		n, err := strconv.Atoi(size)
+		if err != nil || n < 3 {
+			return fmt.Errorf("%q is no size of a ring", size)
+		}
 		if perNode[n], err = b.measure(ctx, n); err != nil {
 			return err
 		}
 	}
-	b.record.Set("deploy.per_node_growth", perNode[100]/perNode[10], "ratio")
+	if perNode[10] > 0 && perNode[100] > 0 {
+		b.record.Set("deploy.per_node_growth", perNode[100]/perNode[10], "ratio")
+	}
 	if resident, err := program.MemoryBytes(); err == nil {
 		b.record.Set("controller.resident", float64(resident)/(1<<20), "MiB")
 	}
