@@ -6,29 +6,33 @@ import (
 	"slices"
 )
 
-// keep decides which nodes stay, takes their room, and leaves the others as units.
+// keep decides which nodes stay, takes their room, and leaves the others as units. First all those stay that want no more than
+// before, then those that have grown, then follows the rest of groups: nobody's new wish takes the room of what runs.
 func (u *united) keep() {
 	u.was = make([]string, len(u.nodes))
-	var left [][]int32
-	for _, nodes := range u.members {
-		home := u.home(nodes)
-		var leaving []int32
-		for _, grown := range []bool{false, true} {
+	homes := make([]int32, len(u.members))
+	for unit, nodes := range u.members {
+		homes[unit] = u.home(nodes)
+	}
+	for _, grown := range []bool{false, true} {
+		for unit, nodes := range u.members {
 			for _, node := range nodes {
-				if u.nodes[node].Grown == grown && !u.keepNode(node, home) {
-					leaving = append(leaving, node)
+				if u.nodes[node].Grown == grown {
+					u.keepNode(node, homes[unit])
 				}
 			}
 		}
-		slices.Sort(leaving)
+	}
+	var left [][]int32
+	for unit, nodes := range u.members {
+		leaving := slices.DeleteFunc(slices.Clone(nodes), func(node int32) bool { return u.stays[node] >= 0 })
 		switch {
 		case len(leaving) == 0:
-		case home >= 0 && len(leaving) < len(nodes) && u.follow(leaving, home):
-		case home >= 0 && len(leaving) < len(nodes):
+		case len(leaving) == len(nodes):
+			left = append(left, nodes)
+		case !u.follow(leaving, homes[unit]):
 			u.release(nodes)
 			left = append(left, nodes)
-		default:
-			left = append(left, leaving)
 		}
 	}
 	u.members = left
@@ -86,25 +90,26 @@ func (u *united) leaves(node, h int32) string {
 	return ""
 }
 
-func (u *united) keepNode(node, home int32) bool {
+// keepNode lets a node stay at its group's home if it runs there and nothing forbids it.
+func (u *united) keepNode(node, home int32) {
 	if home < 0 || u.was[node] != u.hosts[home].Name || u.Placed[u.nodes[node].Name] != u.hosts[home].ID {
-		return false
+		return
 	}
 	needs := u.nodes[node].Needs.room()
 	if u.nodes[node].Grown && !u.room[home].holds(&needs) {
 		u.was[node] += ", which is full"
-		return false
+		return
 	}
 	for _, name := range u.sepOf(node) {
 		if u.company[[2]int32{name, home}] > 0 {
 			u.was[node] += ", where it is kept apart from another node"
-			return false
+			return
 		}
 	}
 	u.stay(node, home)
-	return true
 }
 
+// stay seats a node for good.
 func (u *united) stay(node, h int32) {
 	needs := u.nodes[node].Needs.room()
 	u.room[h].take(&needs)
