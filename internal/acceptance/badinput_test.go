@@ -20,7 +20,7 @@ var badFiles = []struct {
 	line       int
 }{
 	{"broken YAML", "name: x\ntopology:\n  nodes:\n    a: {kind: linux\n    b: {}\n", nil, 4},
-	{"a tab for a space", "name: x\ntopology:\n\tnodes: {}\n", nil, 3},
+	{"a tab for a space", "name: x\ntopology:\n\tnodes: {}\n", []string{"tab"}, 3},
 	{"a link to a missing node", "name: x\ntopology:\n  nodes:\n    a: {kind: linux, image: x}\n  links:\n    - endpoints: [a:eth1, ghost:eth1]\n", []string{"ghost"}, 6},
 	{"an interface used twice", "name: x\ntopology:\n  nodes:\n    a: {kind: linux, image: x}\n    b: {kind: linux, image: x}\n    c: {kind: linux, image: x}\n" +
 		"  links:\n    - endpoints: [a:eth1, b:eth1]\n    - endpoints: [a:eth1, c:eth1]\n", []string{"a:eth1"}, 9},

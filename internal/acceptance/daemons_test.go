@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"trunkline/internal/fault"
+	"trunkline/internal/testkit"
 	"trunkline/lab/control"
 )
 
@@ -38,7 +39,7 @@ func TestALabOutlivesTheDeathOfDockerAndOfOpenVSwitch(t *testing.T) {
 			r.becomes("pair", control.Running)
 			r.reaches("pair/a", "10.0.0.2")
 			t.Logf("everything was told after %v, and the lab was whole %v after the daemon was back", told.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond))
-			r.asks("late", "deploy")
+			r.asksUntilTaken("late", "deploy")
 			r.becomes("late", control.Running)
 			r.reaches("late/b", "10.0.0.1")
 			r.destroys("late")
@@ -89,6 +90,18 @@ func (r *rig) saysWhatIsMissing(p *page, word string) {
 	}
 	if _, err := r.Client.Intent(r.limited(), "late", "destroy", nil); err != nil {
 		r.t.Errorf("destroy of a lab that could not be deployed: %v", err)
+	}
+}
+
+// asksUntilTaken sends an intent until the host is known to be well again.
+func (r *rig) asksUntilTaken(lab, verb string) {
+	r.t.Helper()
+	err := testkit.Until(r.t.Context(), 15*time.Second, "a "+verb+" of "+lab, func() error {
+		_, err := r.Client.Intent(r.limited(), lab, verb, nil)
+		return err
+	})
+	if err != nil {
+		r.t.Fatal(err)
 	}
 }
 

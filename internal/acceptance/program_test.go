@@ -44,6 +44,15 @@ func TestAProgramThatEndsLeavesLabsRunningAndTheNextAdoptsThem(t *testing.T) {
 	if now := r.host.Run("docker", "ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}"); now != containers {
 		t.Errorf("containers were\n%s\nand after the end\n%s", containers, now)
 	}
+	t.Run("the doctor names what belongs to no lab", func(t *testing.T) {
+		labs := r.host.Data() + "/host/labs"
+		r.host.Run("mv", labs, labs+".away")
+		said, err := r.SayHere(t.Context(), append([]string{"doctor", "--leftovers", "--data", r.host.Data()}, r.host.Flags()...)...)
+		r.host.Run("sh", "-c", "rmdir "+labs+" && mv "+labs+".away "+labs)
+		if err != nil || said.Code != 1 || strings.Count(said.Out, "container ") != 2 || strings.Count(said.Out, "veth ") != 2 || !strings.Contains(said.Out, "flow of tl") {
+			t.Errorf("with two nodes of no lab it exits with %d, %v:\n%s%s", said.Code, err, said.Out, said.Err)
+		}
+	})
 	begun := time.Now()
 	if err := r.Start(t.Context()); err != nil {
 		t.Fatal(err)
