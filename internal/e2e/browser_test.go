@@ -157,7 +157,7 @@ func (p *person) until(limit time.Duration, what, script string) {
 
 // terminal is the text of the shell in front.
 func (p *person) terminal() string {
-	text, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("#panes .pane:not([hidden]) .xterm-rows > div")].map(d => d.textContent.trimEnd()).join("\n")`))
+	text, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.querySelector("#panes .pane:not([hidden])")?.shell?.text() ?? "no shell is in front"`))
 	if err != nil {
 		return err.Error()
 	}
@@ -208,7 +208,8 @@ func (p *person) sees(limit time.Duration, text string) {
 // openShell double-clicks a node and waits for the prompt.
 func (p *person) openShell(node string) {
 	p.t.Helper()
-	p.do("double-click "+node, chromedp.DoubleClick(nodeOnMap(node)))
+	middle := evaluate[[]float64](p, fmt.Sprintf(`(() => { const box = document.querySelector(%q).getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 3] })()`, nodeOnMap(node)))
+	p.do("double-click "+node, chromedp.MouseClickXY(middle[0], middle[1]), chromedp.MouseClickXY(middle[0], middle[1], chromedp.ClickCount(2)))
 	p.until(10*time.Second, "a shell on "+node+" is in front", fmt.Sprintf(`document.querySelector("#dock-tabs .dock-tab.active")?.innerText.trim() === %q && document.querySelector("#dock-tabs .dock-tab.active").dataset.state === "open"`, node))
 	p.sees(10*time.Second, node)
 }
