@@ -61,38 +61,8 @@ func TestBadInputIsToldInOneSentenceEverywhere(t *testing.T) {
 		p.says("POST /labs", text, "twin")
 		r.forgets("twin")
 	})
-	t.Run("a bind of the host's own file", func(t *testing.T) {
-		r := &rig{Program: r.Program, t: t, host: r.host}
-		imported, err := r.Client.Create(r.limited(), client.Import{ContentType: "application/yaml", Body: strings.NewReader(
-			"name: shadow\ntopology:\n  nodes:\n    a:\n      kind: linux\n      image: " + tiny + "\n      binds:\n        - /etc/shadow:/stolen\n")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := imported.Report.Dropped; len(d) != 1 || d[0].Line != 8 || !strings.Contains(d[0].Sentence, "/etc/shadow") {
-			t.Errorf("the report drops %+v", d)
-		}
-		r.asks("shadow", "deploy")
-		r.becomes("shadow", "running")
-		r.says(1, nil, "exec", "shadow/a", "--", "test", "-e", "/stolen")
-		r.destroys("shadow")
-		r.forgets("shadow")
-	})
-	t.Run("an image that is not here", func(t *testing.T) {
-		r := &rig{Program: r.Program, t: t, host: r.host}
-		r.stores("noimage", strings.ReplaceAll(pair("noimage"), tiny, "nobody/has-this:1"))
-		_, err := r.Client.Intent(r.limited(), "noimage", "deploy", nil)
-		if !fault.Is(err, fault.Invalid) || !strings.Contains(fault.Sentence(err), "nobody/has-this:1") {
-			t.Errorf("the API answers %v", err)
-		}
-		r.says(1, []string{"nobody/has-this:1", "trunkline:"}, "lab", "deploy", "noimage", "--wait")
-		view, err := r.Client.Lab(r.limited(), "noimage")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, text := p.send("POST", "/labs/"+view.ID+"/deploy", nil)
-		p.says("POST deploy", text, "nobody/has-this:1")
-		r.forgets("noimage")
-	})
+	t.Run("a bind of the host's own file", func(t *testing.T) { bindsNothingOfTheHost(t, &rig{Program: r.Program, t: t, host: r.host}) })
+	t.Run("an image that is not here", func(t *testing.T) { namesTheMissingImage(t, &rig{Program: r.Program, t: t, host: r.host}, p) })
 	t.Run("commands used wrongly", func(t *testing.T) {
 		r := &rig{Program: r.Program, t: t, host: r.host}
 		r.says(2, nil, "lab", "create")
@@ -107,6 +77,40 @@ func TestBadInputIsToldInOneSentenceEverywhere(t *testing.T) {
 		t.Errorf("labs are left: %+v, %v", labs, err)
 	}
 	r.nothingIsLeft()
+}
+
+// bindsNothingOfTheHost deploys a lab that asks for a file of the host, and looks inside.
+func bindsNothingOfTheHost(t *testing.T, r *rig) {
+	imported, err := r.Client.Create(r.limited(), client.Import{ContentType: "application/yaml", Body: strings.NewReader(
+		"name: shadow\ntopology:\n  nodes:\n    a:\n      kind: linux\n      image: " + tiny + "\n      binds:\n        - /etc/shadow:/stolen\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := imported.Report.Dropped; len(d) != 1 || d[0].Line != 8 || !strings.Contains(d[0].Sentence, "/etc/shadow") {
+		t.Errorf("the report drops %+v", d)
+	}
+	r.asks("shadow", "deploy")
+	r.becomes("shadow", "running")
+	r.says(1, nil, "exec", "shadow/a", "--", "test", "-e", "/stolen")
+	r.destroys("shadow")
+	r.forgets("shadow")
+}
+
+// namesTheMissingImage deploys a lab whose image nobody has.
+func namesTheMissingImage(t *testing.T, r *rig, p *page) {
+	r.stores("noimage", strings.ReplaceAll(pair("noimage"), tiny, "nobody/has-this:1"))
+	_, err := r.Client.Intent(r.limited(), "noimage", "deploy", nil)
+	if !fault.Is(err, fault.Invalid) || !strings.Contains(fault.Sentence(err), "nobody/has-this:1") {
+		t.Errorf("the API answers %v", err)
+	}
+	r.says(1, []string{"nobody/has-this:1", "trunkline:"}, "lab", "deploy", "noimage", "--wait")
+	view, err := r.Client.Lab(r.limited(), "noimage")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text := p.send("POST", "/labs/"+view.ID+"/deploy", nil)
+	p.says("POST deploy", text, "nobody/has-this:1")
+	r.forgets("noimage")
 }
 
 // refusedEverywhere sends a file by command line, API and page, and expects the same sentence with its line from each.

@@ -27,19 +27,7 @@ func TestAFullDiskIsToldAndLeavesNothingBehind(t *testing.T) {
 	free := func() { r.host.Run("rm", stuffing) }
 
 	fill()
-	t.Run("an import", func(t *testing.T) {
-		r := &rig{Program: r.Program, t: t, host: r.host}
-		big := pair("big") + "# " + strings.Repeat("x", 1<<20) + "\n"
-		err := r.imports("big", big)
-		r.aboutTheDisk(err)
-		file := filepath.Join(t.TempDir(), "big.clab.yml")
-		if err := os.WriteFile(file, []byte(big), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		r.says(1, []string{"The disk is full."}, "lab", "create", "-f", file)
-		_, text := p.send("POST", "/labs", url.Values{"yaml": {big}})
-		p.says("POST /labs", text, "The disk is full.")
-	})
+	t.Run("an import", func(t *testing.T) { (&rig{Program: r.Program, t: t, host: r.host}).importsNothing(t, p) })
 	t.Run("a deploy", func(t *testing.T) {
 		r := &rig{Program: r.Program, t: t, host: r.host}
 		if _, err := r.Client.Intent(r.limited(), "ring", "deploy", nil); err != nil {
@@ -77,6 +65,21 @@ func TestAFullDiskIsToldAndLeavesNothingBehind(t *testing.T) {
 		r.destroys("ring")
 	})
 	r.nothingIsLeft()
+}
+
+// importsNothing sends a file by API, command line and page while the disk is full.
+func (r *rig) importsNothing(t *testing.T, p *page) {
+	r.t.Helper()
+	big := pair("big") + "# " + strings.Repeat("x", 1<<20) + "\n"
+	err := r.imports("big", big)
+	r.aboutTheDisk(err)
+	file := filepath.Join(t.TempDir(), "big.clab.yml")
+	if err := os.WriteFile(file, []byte(big), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.says(1, []string{"The disk is full."}, "lab", "create", "-f", file)
+	_, text := p.send("POST", "/labs", url.Values{"yaml": {big}})
+	p.says("POST /labs", text, "The disk is full.")
 }
 
 // aboutTheDisk expects a refusal that a person can act on.
