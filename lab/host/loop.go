@@ -363,14 +363,16 @@ func (l *labLoop) upside() bool {
 	return l.snap.Want != nil && (l.snap.LabBusy[doUnwire] || l.snap.LabBusy[doForget])
 }
 
-// publishEvery bounds how often a lab's whole status is told while it converges.
-const publishEvery = 100 * time.Millisecond
+// pace is how often a lab's whole status is told while it converges: what telling, storing and showing it costs rises with its nodes.
+func pace(nodes int) time.Duration {
+	return min(100*time.Millisecond+time.Duration(nodes)*2*time.Millisecond, 500*time.Millisecond)
+}
 
 // publish tells the lab's status when it changed. It returns how long to wait when it is too early.
 func (l *labLoop) publish(plan *Plan, now time.Time) time.Duration {
 	quiet := plan.Quiet() && l.listErr == nil
-	if !quiet && now.Sub(l.lastAt) < publishEvery {
-		return publishEvery - now.Sub(l.lastAt)
+	if due := l.lastAt.Add(pace(max(len(plan.Nodes), len(l.snap.Containers)))); !quiet && now.Before(due) {
+		return due.Sub(now)
 	}
 	l.progress.update(plan.Left, l.generation)
 	status := hostapi.LabStatus{

@@ -44,11 +44,13 @@ func (l *labLoop) launch(st step) {
 	l.x.loops.Go(func() {
 		defer cancel()
 		var err error
+		begun := time.Now()
 		if st.ofLab() {
 			err = l.workLab(ctx, &st)
 		} else {
 			err = l.workNode(ctx, &st, o.node)
 		}
+		l.x.log.Debug("step ended", "lab", l.id, "verb", string(st.Verb), "node", st.Node, "took", time.Since(begun))
 		l.results <- func() { l.finished(key, &st, err, ctx.Err() != nil) }
 	})
 }
