@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,23 +26,23 @@ type person struct {
 	step  int
 }
 
+// skip says why the test cannot run here; where real parts are required it fails instead.
+func skip(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("TRUNKLINE_REQUIRE_REAL") != "" {
+		t.Fatal("real parts are required: " + reason)
+	}
+	t.Skip(reason)
+}
+
 // realProgram builds and starts trunkline up, or skips with the reason.
 func realProgram(t *testing.T) *testkit.Program {
 	t.Helper()
-	need := func(problem string) {
-		if os.Getenv("TRUNKLINE_REQUIRE_REAL") != "" {
-			t.Fatal("real parts are required: " + problem)
-		}
-		t.Skip(problem)
-	}
 	if os.Getuid() != 0 {
-		need("needs root to make interfaces")
-	}
-	if _, err := exec.LookPath("chromium"); err != nil {
-		need("needs chromium")
+		skip(t, "needs root to make interfaces")
 	}
 	if out, err := exec.CommandContext(t.Context(), "docker", "image", "inspect", "trunkline/router").CombinedOutput(); err != nil {
-		need("needs Docker with the node images: " + strings.TrimSpace(string(out)))
+		skip(t, "needs Docker with the node images: "+strings.TrimSpace(string(out)))
 	}
 	bin := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "trunkline"), "trunkline/cmd/trunkline")
@@ -85,6 +86,9 @@ func removeLabs(t *testing.T, program *testkit.Program) {
 // newPerson opens a browser of its own. Drawing by the graphics card is off, so that the text of terminals is in the page.
 func newPerson(t *testing.T) *person {
 	t.Helper()
+	if _, err := exec.LookPath("chromium"); err != nil {
+		skip(t, "needs chromium")
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 900), chromedp.UserDataDir(t.TempDir()))
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-3d-apis", "no-first-run"} {
@@ -100,7 +104,7 @@ func newPerson(t *testing.T) *person {
 		t.Fatalf("start chromium: %v", err)
 	}
 	shots := filepath.Join("..", "..", "test", "out", "e2e")
-	if err := os.MkdirAll(shots, 0o755); err != nil {
+	if err := errors.Join(os.RemoveAll(shots), os.MkdirAll(shots, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	return &person{t: t, ctx: ctx, shots: shots}

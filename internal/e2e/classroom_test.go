@@ -18,8 +18,8 @@ import (
 // TestAnEveningOfNetworkingInTheBrowser is the product's main job: sign in, take a network that somebody else designed, deploy it on real
 // Docker and Open vSwitch, work in its shells, put a file into it, lose nothing by a reload, and leave nothing behind.
 func TestAnEveningOfNetworkingInTheBrowser(t *testing.T) {
-	program := realProgram(t)
 	p := newPerson(t)
+	program := realProgram(t)
 
 	p.firstSignIn(program)
 	p.createExample("nlan-bgp")
