@@ -295,6 +295,9 @@ func (x *Executor) desire(labID string, change func(kept) (kept, error)) error {
 func (x *Executor) forget(l *labLoop) (bool, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.labs[l.id] != l {
+		return true, nil
+	}
 	if !l.desired().Removed {
 		return false, nil
 	}

@@ -26,10 +26,11 @@ type rig struct {
 	stop func()
 
 	pulse time.Duration
+	log   *slog.Logger
 }
 
 func newRig(t *testing.T, cfg fakehost.Config) *rig {
-	r := &rig{t: t, fake: fakehost.New(cfg), dir: t.TempDir()}
+	r := &rig{t: t, fake: fakehost.New(cfg), dir: t.TempDir(), log: slog.New(slog.DiscardHandler)}
 	t.Cleanup(func() {
 		if r.stop != nil {
 			r.stop()
@@ -44,7 +45,7 @@ func newRig(t *testing.T, cfg fakehost.Config) *rig {
 
 func (r *rig) start() *rig {
 	r.t.Helper()
-	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: slog.New(slog.DiscardHandler)})
+	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: r.log})
 	if err != nil {
 		r.t.Fatal(err)
 	}

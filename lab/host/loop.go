@@ -124,12 +124,11 @@ func (l *labLoop) run() {
 	defer timer.Stop()
 	for {
 		l.calm()
-		l.take()
-		next := l.turn()
 		if l.gone {
-			break
+			break // before another turn, which would forget whoever has the lab's identity by now
 		}
-		timer.Reset(next)
+		l.take()
+		timer.Reset(l.turn())
 		select {
 		case <-l.wake:
 		case result := <-l.results:

@@ -1,7 +1,9 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,5 +114,23 @@ func TestAJournalWithoutALabIsToldAndSweptAway(t *testing.T) {
 	})
 	if left, err := r.x.Leftovers(t.Context()); err != nil || len(left) != 0 {
 		t.Errorf("left over: %v, %v", left, err)
+	}
+}
+
+func TestALabIsForgottenOnce(t *testing.T) {
+	var log bytes.Buffer
+	r := newRig(t, fakehost.Config{})
+	r.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	r.start()
+	spec := ring("l1", 3)
+	r.apply(spec)
+	r.converged(spec)
+	if err := r.x.Remove(t.Context(), "l1"); err != nil {
+		t.Fatal(err)
+	}
+	r.gone("l1")
+	r.stop() // the log has no writer any more
+	if n := strings.Count(log.String(), "msg=step part=host lab=l1 verb=forget"); n != 1 {
+		t.Errorf("the lab was forgotten %d times: who has its identity next would be forgotten with it", n)
 	}
 }
