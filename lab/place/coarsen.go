@@ -2,6 +2,8 @@ package place
 
 import "slices"
 
+const mostProfiles = 2_000 // kinds of units; with more, only units of one kind are joined
+
 // level is one picture of the lab, and into which unit of the next coarser picture each of its units went.
 type level struct {
 	*graph
@@ -83,6 +85,9 @@ func (u *united) mate(l *level, unit int32, most *room) int32 {
 		}
 		r := float64(e.weight) / (float64(l.size[unit]) * float64(l.size[e.to])) / float64(len(l.adj[e.to]))
 		if r <= rate {
+			continue
+		}
+		if l.profile[unit] != l.profile[e.to] && len(u.profiles) > mostProfiles {
 			continue
 		}
 		needs := l.needs[unit]

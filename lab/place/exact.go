@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	exactBudget = 150_000 // divisions begun
+	exactBudget = 100_000 // divisions begun
 	newHosts    = 8       // hosts still empty that are tried for a unit
+	mostHosts   = 48      // hosts looked at, beside those in use
 )
 
 // search is branch and bound over the units in an order in which each is near those before it.
@@ -25,13 +26,13 @@ type search struct {
 
 // exact returns the best division, or the best that the budget lets it meet; never worse than s.
 func (s *seats) exact(open []int32) *seats {
-	x := &search{seats: newSeats(s.u, s.g, open), open: open, best: s.total(), budget: exactBudget}
+	x := &search{seats: newSeats(s.u, s.g, open), open: s.shortlist(open), best: s.total(), budget: exactBudget}
 	x.order = x.walk()
 	x.alike()
 	x.least = make([]int64, s.g.n+1)
 	for i := s.g.n - 1; i >= 0; i-- {
 		least := int64(-1)
-		for _, h := range open {
+		for _, h := range x.open {
 			if soft := x.soft(x.order[i], h); x.may(x.order[i], h) && (least < 0 || soft < least) {
 				least = soft
 			}
@@ -48,6 +49,17 @@ func (s *seats) exact(open []int32) *seats {
 		better.put(int32(unit), h)
 	}
 	return better
+}
+
+// shortlist is the first hosts, those that the division uses, and those of nodes that stay.
+func (s *seats) shortlist(open []int32) []int32 {
+	list := slices.Clone(open[:min(len(open), mostHosts)])
+	for _, h := range slices.Concat(s.at, s.u.stays) {
+		if h >= 0 && s.open[h] && !slices.Contains(list, h) {
+			list = append(list, h)
+		}
+	}
+	return list
 }
 
 // walk starts with the unit of the greatest weight and goes on with what has most weight to those before.

@@ -15,7 +15,7 @@ type telling struct {
 	*united
 	at     []int32 // by node
 	room   []room  // by host, in the end
-	used   []int32 // hosts, sorted
+	beyond []bool  // by host: does not reach a host in use
 	cables [][]int32
 	why    map[asking]map[bar]int
 	taken  map[[2]int32]int32
@@ -30,20 +30,12 @@ type asking struct {
 // explain makes the answer of the best division found, or the refusal when a node has no host.
 func (u *united) explain(s *seats) (Placement, error) {
 	t := &telling{united: u, at: slices.Clone(u.stays), room: s.room, why: map[asking]map[bar]int{}, taken: s.company, cables: make([][]int32, len(u.nodes))}
-	inUse := make([]bool, len(u.hosts))
 	for node := range t.at {
 		if unit := u.unitOf[node]; unit >= 0 {
 			t.at[node] = s.at[unit]
 		}
-		if h := t.at[node]; h >= 0 {
-			inUse[h] = true
-		}
 	}
-	for h, yes := range inUse {
-		if yes {
-			t.used = append(t.used, int32(h))
-		}
-	}
+	t.beyond = u.beyond(t.at)
 	if rest := s.without(); len(rest) > 0 {
 		return Placement{}, t.refuse(rest)
 	}
@@ -198,10 +190,8 @@ func (t *telling) bar(node, h int32) (bar, string) {
 	if b := t.classes[t.classOf[node]].barred[h]; b != noBar {
 		return b, ""
 	}
-	for _, used := range t.used {
-		if len(t.clash) > 0 && t.clashing(h, used) {
-			return barReach, ""
-		}
+	if t.beyond[h] {
+		return barReach, ""
 	}
 	for _, name := range t.sepOf(node) {
 		count := t.taken[[2]int32{name, h}]

@@ -163,15 +163,20 @@ func (u *united) release(nodes []int32) {
 // notes are sentences on hosts that the running lab uses together although they do not reach each other.
 func (u *united) notes() []string {
 	var all []string
-	for pair := range u.clash {
-		if u.used(pair[0]) && u.used(pair[1]) {
-			all = append(all, fmt.Sprintf("Hosts %s and %s do not reach each other, and the running lab has nodes on both: cables between them carry nothing until UDP is open.",
-				u.hosts[pair[0]].Name, u.hosts[pair[1]].Name))
+	used := make([]bool, len(u.hosts))
+	for _, h := range u.stays {
+		if h >= 0 {
+			used[h] = true
+		}
+	}
+	for a := range u.hosts {
+		for b := range a {
+			if used[a] && used[b] && u.clashing(int32(a), int32(b)) {
+				all = append(all, fmt.Sprintf("Hosts %s and %s do not reach each other, and the running lab has nodes on both: cables between them carry nothing until UDP is open.",
+					min(u.hosts[a].Name, u.hosts[b].Name), max(u.hosts[a].Name, u.hosts[b].Name)))
+			}
 		}
 	}
 	slices.Sort(all)
 	return all
 }
-
-// used reports whether nodes stay on the host.
-func (u *united) used(h int32) bool { return slices.Contains(u.stays, h) }

@@ -1,4 +1,4 @@
-// Package place chooses the compute host of a lab and says why.
+// Package place chooses the compute hosts of a lab and says why: Choose one host for all of it, Spread a host for each node.
 //
 // It knows what a lab needs, what hosts have, and the words for what does not fit. It is pure: no I/O, no clock, and equal
 // input gives equal output. It refuses to know how hosts are reached and what is stored.

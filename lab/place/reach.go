@@ -39,16 +39,13 @@ func (u *united) everyHost() []int32 {
 	return all
 }
 
-// clashing reports whether the two hosts do not reach each other.
-func (u *united) clashing(a, b int32) bool { return u.clash[[2]int32{min(a, b), max(a, b)}] }
-
 const mostOpenSets = 12
 
 // openSets lists sets of hosts that all reach each other and the hosts in use; those with most room come first. Without
 // unreachable pairs there is one set.
 func (u *united) openSets() [][]int32 {
 	order := u.byRoom(u.everyHost())
-	if len(u.clash) == 0 {
+	if u.cuts == 0 {
 		return [][]int32{order}
 	}
 	inUse := make([]bool, len(u.hosts))
@@ -101,8 +98,10 @@ func (u *united) scarce(rest []int32) []int32 {
 // reaching grows a set from its first hosts. Those are in already; of two that do not reach each other the later takes nothing new.
 func (u *united) reaching(first, rest []int32) []int32 {
 	var set []int32
+	in := make([]bool, len(u.hosts))
 	for _, h := range slices.Concat(first, rest) {
-		if !slices.Contains(set, h) && !slices.ContainsFunc(set, func(k int32) bool { return u.clashing(h, k) }) {
+		if !in[h] && (u.apart[h] == nil || !slices.ContainsFunc(set, func(k int32) bool { return u.apart[h][k] })) {
+			in[h] = true
 			set = append(set, h)
 		}
 	}
@@ -122,4 +121,20 @@ func (u *united) byRoom(hosts []int32) []int32 {
 	sorted := slices.Clone(hosts)
 	slices.SortFunc(sorted, func(a, b int32) int { return cmp.Or(-cmp.Compare(size[a], size[b]), cmp.Compare(u.rank[a], u.rank[b])) })
 	return sorted
+}
+
+// beyond tells which hosts do not reach some host that is in use, given the hosts of the nodes.
+func (u *united) beyond(at []int32) []bool {
+	beyond := make([]bool, len(u.hosts))
+	done := make([]bool, len(u.hosts))
+	for _, h := range at {
+		if h < 0 || done[h] || u.apart[h] == nil {
+			continue
+		}
+		done[h] = true
+		for other, cut := range u.apart[h] {
+			beyond[other] = beyond[other] || cut
+		}
+	}
+	return beyond
 }

@@ -5,6 +5,7 @@ import "container/heap"
 const (
 	passes  = 6
 	patient = 100 // moves without a new best before a pass ends
+	hub     = 200 // neighbours from which on a unit is not looked at again at each of their moves
 )
 
 // refine moves units between hosts while that makes the cut smaller: passes in the manner of Fiduccia and Mattheyses (1982), which go
@@ -56,7 +57,7 @@ func (s *seats) pass() bool {
 			best, softBest, keep = now, softNow, len(done)
 		}
 		for _, e := range s.g.adj[w.unit] {
-			if e.to < int32(s.g.n) && !locked[e.to] && s.at[e.to] >= 0 {
+			if e.to < int32(s.g.n) && !locked[e.to] && s.at[e.to] >= 0 && len(s.g.adj[e.to]) < hub {
 				if to, gain := s.bestMove(e.to); to >= 0 {
 					heap.Push(&queue, wish{e.to, gain})
 				}
@@ -91,6 +92,12 @@ func (s *seats) bestMove(unit int32) (int32, int64) {
 	return best, gain
 }
 
+// draw is a host and how much the cut shrinks when a unit goes there.
+type draw struct {
+	host int32
+	gain int64
+}
+
 // exchange sends a unit to a full host, and a guest from there back or to a third host, where that makes the cut smaller.
 func (s *seats) exchange() bool {
 	any := false
@@ -99,14 +106,14 @@ func (s *seats) exchange() bool {
 		if from < 0 {
 			continue
 		}
-		near := append([]int32(nil), s.pulls(unit)...)
-		home := s.pull[from]
-		for _, h := range near {
-			gain := s.weightTo(unit, h) - home
-			if h == from || gain <= 0 || !s.may(unit, h) {
-				continue
+		var better []draw
+		for _, h := range s.pulls(unit) {
+			if gain := s.pull[h] - s.pull[from]; h != from && gain > 0 && s.may(unit, h) {
+				better = append(better, draw{h, gain})
 			}
-			if s.exchangeWith(unit, h, gain) {
+		}
+		for _, d := range better {
+			if s.exchangeWith(unit, d.host, d.gain) {
 				any = true
 				break
 			}

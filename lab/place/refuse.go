@@ -7,6 +7,8 @@ import (
 	"trunkline/internal/fault"
 )
 
+const mostDetails = 50 // nodes that are explained one by one
+
 // noHosts is the answer when no host is open to the tenant.
 func noHosts(others int) error {
 	if others == 0 {
@@ -17,7 +19,7 @@ func noHosts(others int) error {
 
 // hopeless refuses before any search when the kind of host that a unit asks for is not there, or no such host is large enough.
 func (u *united) hopeless() error {
-	t := &telling{united: u, at: slices.Clone(u.stays), room: u.room, taken: u.company}
+	t := &telling{united: u, at: slices.Clone(u.stays), room: u.room, taken: u.company, beyond: u.beyond(u.stays)}
 	var rest []int32
 	for unit := range int32(u.n) {
 		fits := slices.ContainsFunc(u.everyHost(), func(h int32) bool {
@@ -42,7 +44,7 @@ func (t *telling) refuse(units []int32) error {
 	slices.Sort(nodes)
 	var answer *fault.Error
 	var details []fault.Place
-	for _, node := range nodes {
+	for _, node := range nodes[:min(len(nodes), mostDetails)] {
 		said, worst := t.obstaclesTo(node)
 		code, mend := worst.mend()
 		name := t.nodes[node].Name

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-const evictionBudget = 300_000 // looks at other units, for all units together
+const evictionBudget = 3_000_000 // looks of a guest at a host, for all units together
 
 // seatRest places what growing left over; with force it makes room by sending others elsewhere.
 func (s *seats) seatRest(open []int32, force bool) {
@@ -60,12 +60,15 @@ func (s *seats) nearest(unit int32, open []int32, not int32) int32 {
 // makeRoom sends guests of one host elsewhere until the unit fits there, and returns that host, or -1 with nothing changed.
 func (s *seats) makeRoom(unit int32, open []int32, budget *int) int32 {
 	for _, h := range open {
+		if *budget < 0 {
+			return -1
+		}
 		if !s.may(unit, h) {
 			continue
 		}
 		var sent []int32
 		for _, guest := range slices.Clone(s.guests[h]) {
-			if *budget--; *budget < 0 || s.fits(unit, h) {
+			if *budget -= len(open); *budget < 0 || s.fits(unit, h) {
 				break
 			}
 			if to := s.nearest(guest, open, h); to >= 0 {

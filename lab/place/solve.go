@@ -1,6 +1,9 @@
 package place
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 const (
 	smallLab = 24  // units up to which the search for the best is exhaustive, within a budget
@@ -36,32 +39,49 @@ func (u *united) solve(open []int32) *seats {
 	return best
 }
 
-// onOne puts everything on the best liked host that takes all of it, or returns nil.
+// onOne puts everything on the host that takes all of it with the fewest cables to nodes that stay elsewhere, and of those on the
+// best liked; nil when no host takes all.
 func (u *united) onOne(open []int32) *seats {
-	var whole room
-	for unit := range u.n {
-		whole.give(&u.needs[unit])
-	}
-	var best *seats
-	for _, h := range open {
-		if u.n == 0 || !u.room[h].holds(&whole) || slices.ContainsFunc(u.profile, func(p int32) bool { return !u.profiles[p].fits[h] }) {
-			continue
-		}
-		s := newSeats(u, &u.graph, open)
-		for unit := range int32(u.n) {
-			if !s.fits(unit, h) {
-				break
-			}
-			s.put(unit, h)
-		}
-		if len(s.guests[h]) == u.n && (best == nil || s.total().less(best.total())) {
-			best = s
-		}
-	}
 	if u.n == 0 {
 		return newSeats(u, &u.graph, open)
 	}
-	return best
+	var whole room
+	pull, size := make([]int64, len(u.hosts)), make([]int64, len(u.profiles))
+	for unit := range u.n {
+		whole.give(&u.needs[unit])
+		size[u.profile[unit]] += int64(u.size[unit])
+		for _, e := range u.adj[unit] {
+			if e.to >= int32(u.n) {
+				pull[e.to-int32(u.n)] += e.weight
+			}
+		}
+	}
+	soft := make([]int64, len(u.hosts))
+	able := slices.DeleteFunc(slices.Clone(open), func(h int32) bool {
+		for number, nodes := range size {
+			if nodes > 0 && !u.profiles[number].fits[h] {
+				return true
+			}
+			soft[h] += nodes * u.profiles[number].soft[h]
+		}
+		return !u.room[h].holds(&whole)
+	})
+	slices.SortFunc(able, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(pull[b], pull[a]), cmp.Compare(soft[a], soft[b]), cmp.Compare(a, b))
+	})
+	for _, h := range able {
+		s := newSeats(u, &u.graph, open)
+		for unit := int32(0); unit < int32(u.n) && s.fits(unit, h); unit++ {
+			s.put(unit, h)
+		}
+		if len(s.guests[h]) == u.n {
+			return s
+		}
+		if len(u.company) == 0 {
+			return nil // only two units that are kept apart can be in the way, and they are on any host
+		}
+	}
+	return nil
 }
 
 // multilevel divides a coarse picture first and carries the division down, refining at each level.

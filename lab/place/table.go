@@ -26,7 +26,8 @@ type table struct {
 	weights []int64
 	classOf []int32
 	classes []class
-	clash   map[[2]int32]bool // hosts that may not be used together, smaller number first
+	apart   [][]bool // by host: the hosts that it may not be used together with; nil: none
+	cuts    int      // pairs of such hosts
 }
 
 // class is what nodes with equal demands on the kind of host have in common.
@@ -38,7 +39,7 @@ type class struct {
 }
 
 func newTable(p Problem) (*table, error) {
-	t := &table{Problem: p, node: map[string]int{}, host: map[string]int{}, clash: map[[2]int32]bool{}}
+	t := &table{Problem: p, node: map[string]int{}, host: map[string]int{}}
 	t.nodes = slices.SortedFunc(slices.Values(p.Nodes), func(a, b Node) int { return cmp.Compare(a.Name, b.Name) })
 	for i, n := range t.nodes {
 		if _, twice := t.node[n.Name]; twice {
@@ -62,16 +63,33 @@ func newTable(p Problem) (*table, error) {
 	if err := t.readCables(); err != nil {
 		return nil, err
 	}
+	t.apart = make([][]bool, len(t.hosts))
 	for _, pair := range p.Cut {
 		a, here := t.host[pair.A]
 		b, there := t.host[pair.B]
 		if here && there && a != b {
-			t.clash[[2]int32{int32(min(a, b)), int32(max(a, b))}] = true
+			t.cut(a, b)
 		}
 	}
 	t.classify()
 	return t, nil
 }
+
+// cut notes that two hosts do not reach each other.
+func (t *table) cut(a, b int) {
+	for _, h := range [2]int{a, b} {
+		if t.apart[h] == nil {
+			t.apart[h] = make([]bool, len(t.hosts))
+		}
+	}
+	if !t.apart[a][b] {
+		t.cuts++
+	}
+	t.apart[a][b], t.apart[b][a] = true, true
+}
+
+// clashing reports whether the two hosts do not reach each other.
+func (t *table) clashing(a, b int32) bool { return t.apart[a] != nil && t.apart[a][b] }
 
 func (t *table) readCables() error {
 	for _, c := range t.Cables {
@@ -88,11 +106,10 @@ func (t *table) readCables() error {
 
 // classify finds the nodes that ask the same of a host, and asks every host once for all of them.
 func (t *table) classify() {
-	has := make([]map[string]bool, len(t.hosts))
+	has := map[string][]int32{}
 	for h := range t.hosts {
-		has[h] = make(map[string]bool, len(t.hosts[h].Images))
 		for _, image := range t.hosts[h].Images {
-			has[h][image] = true
+			has[image] = append(has[image], int32(h))
 		}
 	}
 	known := map[string]int32{}
@@ -109,11 +126,16 @@ func (t *table) classify() {
 	}
 }
 
-func (t *table) newClass(first int, has []map[string]bool) class {
+func (t *table) newClass(first int, has map[string][]int32) class {
 	c := class{first: first, barred: make([]bar, len(t.hosts)), missing: make([]bool, len(t.hosts)), lacking: make([]bool, len(t.hosts))}
 	n := &t.nodes[first]
+	for h := range c.missing {
+		c.missing[h] = n.Image != ""
+	}
+	for _, h := range has[n.Image] {
+		c.missing[h] = false
+	}
 	for h := range t.hosts {
-		c.missing[h] = n.Image != "" && !has[h][n.Image]
 		c.barred[h] = barOf(n, &t.hosts[h], !c.missing[h], t.BestEffort)
 		c.lacking[h] = len(lacks(n, &t.hosts[h])) > 0
 	}

@@ -25,8 +25,9 @@ type united struct {
 	graph
 	profiles []profile
 	merged   map[[2]int32]int32
-	unitOf   []int32 // by node; -1 when it stays
-	stays    []int32 // by node: host; -1 when it does not
+	byHash   map[uint64][]int32 // profiles
+	unitOf   []int32            // by node; -1 when it stays
+	stays    []int32            // by node: host; -1 when it does not
 	was      []string
 	members  [][]int32 // of units: nodes
 	room     []room    // by host, after those that stay
@@ -37,7 +38,7 @@ type united struct {
 
 // unite joins nodes that want to be together.
 func (t *table) unite() *united {
-	u := &united{table: t, merged: map[[2]int32]int32{}, company: map[[2]int32]int32{}, names: map[string]int32{}}
+	u := &united{table: t, merged: map[[2]int32]int32{}, byHash: map[uint64][]int32{}, company: map[[2]int32]int32{}, names: map[string]int32{}}
 	parent := make([]int32, len(t.nodes))
 	for i := range parent {
 		parent[i] = int32(i)
@@ -98,21 +99,21 @@ func (u *united) sepOf(node int32) []int32 {
 // build makes the graph of the units that are left after keep.
 func (u *united) build() {
 	u.rankHosts()
-	u.profiles = make([]profile, len(u.classes))
+	number := make([]int32, len(u.classes)) // of the profile, by class
 	for c := range u.classes {
-		u.profiles[c] = u.profileOf(&u.classes[c])
+		number[c] = u.intern(u.profileOf(&u.classes[c]))
 	}
 	u.n = len(u.members)
 	u.adj, u.needs = make([][]edge, u.n), make([]room, u.n)
 	u.size, u.profile, u.separate = make([]int32, u.n), make([]int32, u.n), make([][]int32, u.n)
 	for unit, nodes := range u.members {
-		u.profile[unit] = u.classOf[nodes[0]]
+		u.profile[unit] = number[u.classOf[nodes[0]]]
 		for _, node := range nodes {
 			needs := u.nodes[node].Needs.room()
 			u.needs[unit].give(&needs)
 			u.size[unit]++
 			u.separate[unit] = append(u.separate[unit], u.sepOf(node)...)
-			u.profile[unit] = u.both(u.profile[unit], u.classOf[node])
+			u.profile[unit] = u.both(u.profile[unit], number[u.classOf[node]])
 		}
 		slices.Sort(u.separate[unit])
 		u.separate[unit] = slices.Compact(u.separate[unit])
@@ -190,7 +191,26 @@ func (u *united) both(a, b int32) int32 {
 		}
 		p.soft[h] = max(u.profiles[a].soft[h], u.profiles[b].soft[h])
 	}
-	u.profiles = append(u.profiles, p)
-	u.merged[key] = int32(len(u.profiles) - 1)
+	u.merged[key] = u.intern(p)
 	return u.merged[key]
+}
+
+// intern returns the number of the profile, and gives equal ones the same.
+func (u *united) intern(p profile) int32 {
+	hash := uint64(14695981039346656037) // FNV-1a over whole numbers
+	for h, soft := range p.soft {
+		bit := uint64(0)
+		if p.fits[h] {
+			bit = 1
+		}
+		hash = (hash ^ (uint64(soft)<<1 | bit)) * 1099511628211
+	}
+	for _, known := range u.byHash[hash] {
+		if slices.Equal(u.profiles[known].fits, p.fits) && slices.Equal(u.profiles[known].soft, p.soft) {
+			return known
+		}
+	}
+	u.profiles = append(u.profiles, p)
+	u.byHash[hash] = append(u.byHash[hash], int32(len(u.profiles)-1))
+	return int32(len(u.profiles) - 1)
 }
