@@ -302,17 +302,3 @@ func TestSessionsExpireAndArePruned(t *testing.T) {
 		}
 	})
 }
-
-func TestTheImageMapIsReplacedWhole(t *testing.T) {
-	everyDatabase(t, func(t *testing.T, s *store.Store) {
-		ctx := t.Context()
-		if m, err := s.ImageMap(ctx); err != nil || len(m) != 0 {
-			t.Fatalf("%v, %v", m, err)
-		}
-		must(t, s.SetImageMap(ctx, map[string]string{"a": "b"}))
-		must(t, s.SetImageMap(ctx, map[string]string{"frrouting/*": "trunkline/router"}))
-		if m, err := s.ImageMap(ctx); err != nil || len(m) != 1 || m["frrouting/*"] != "trunkline/router" {
-			t.Errorf("%v, %v", m, err)
-		}
-	})
-}

@@ -22,7 +22,7 @@ var unscoped = map[string]string{
 	"DeleteToken": "it takes the person", "TouchToken": "it follows TokenByHash",
 	"CreateJoinToken": "hosts belong to the site", "Enrol": "hosts belong to the site", "HostKey": "hosts belong to the site",
 	"Seen": "hosts belong to the site", "Hosts": "hosts belong to the site", "SaveHostInfo": "hosts belong to the site",
-	"LabsPerHost": "it counts, for placement", "ImageMap": "the site's", "SetImageMap": "the site's",
+	"LabsPerHost": "it counts, for placement", "SiteImages": "the site's", "ChangeSiteImages": "the site's",
 	"Prune": "expiry knows no tenant", "BlobsInUse": "contents are kept once for all tenants",
 }
 
@@ -67,6 +67,15 @@ var scoped = map[string]func(ctx context.Context, s *store.Store, scope tenancy.
 	"SavePositions": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		return false, s.SavePositions(ctx, scope, lab.ID, map[string]control.Position{"r1": {X: 9}})
 	},
+	"TenantImages": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		policy, err := s.TenantImages(ctx, scope)
+		return len(policy.Allow) > 0, err
+	},
+	"ChangeTenantImages": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		seen := false
+		err := s.ChangeTenantImages(ctx, scope, func(p *control.ImagePolicy) error { seen = len(p.Allow) > 0; return nil })
+		return seen, err
+	},
 	"ToReconcile": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		ids, err := s.ToReconcile(ctx, scope)
 		return len(ids) > 0, err
@@ -106,6 +115,10 @@ func TestAnotherTenantsLabIsAsGoodAsMissing(t *testing.T) {
 			return nil
 		})
 		must(t, err)
+		must(t, s.ChangeTenantImages(t.Context(), tenancy.InTenant(alpha), func(p *control.ImagePolicy) error {
+			p.Allow = []string{"trunkline/*"}
+			return nil
+		}))
 		for name, call := range scoped {
 			for scopeName, scope := range map[string]tenancy.Scope{"another tenant": tenancy.InTenant(beta), "no tenant": {}} {
 				found, err := call(t.Context(), s, scope, r)

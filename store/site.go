@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 type settingRow struct {
@@ -16,35 +15,6 @@ type settingRow struct {
 }
 
 func (settingRow) TableName() string { return "settings" }
-
-const imageMapKey = "image-map"
-
-// ImageMap is the site's image map: pattern to image.
-func (s *Store) ImageMap(ctx context.Context) (map[string]string, error) {
-	var row settingRow
-	err := s.ask(ctx).Where("key = ?", imageMapKey).Take(&row).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, translate(err)
-	}
-	return fromJSON[map[string]string](row.ValueJSON)
-}
-
-// SetImageMap replaces the site's image map. Deployed labs keep the one they were deployed with.
-func (s *Store) SetImageMap(ctx context.Context, imageMap map[string]string) error {
-	text, err := toJSON(imageMap)
-	if err != nil {
-		return err
-	}
-	row := settingRow{Key: imageMapKey, ValueJSON: text, UpdatedAt: stamp(s.now())}
-	return s.change(ctx, func(tx *gorm.DB) error {
-		return tx.Clauses(clause.OnConflict{
-			Columns: []clause.Column{{Name: "key"}}, DoUpdates: clause.AssignmentColumns([]string{"value_json", "updated_at"}),
-		}).Create(&row).Error
-	})
-}
 
 // usedTokensKept is how long a join token that has expired stays, so that its host is told "expired" or "used" and not "unknown".
 const usedTokensKept = 30 * 24 * time.Hour

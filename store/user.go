@@ -33,6 +33,8 @@ type tenantRow struct {
 	ID        string `gorm:"primaryKey"`
 	Name      string
 	CreatedAt int64 `gorm:"autoCreateTime:false"`
+
+	ImagesJSON string `gorm:"column:images_json"`
 }
 
 func (tenantRow) TableName() string { return "tenants" }
@@ -106,7 +108,7 @@ func (s *Store) Memberships(ctx context.Context, userID string) ([]tenancy.Membe
 func (s *Store) EnsureTenant(ctx context.Context, tenantID, name string, m tenancy.Membership) error {
 	at := stamp(s.now())
 	return s.change(ctx, func(tx *gorm.DB) error {
-		tenant := tenantRow{ID: tenantID, Name: name, CreatedAt: at}
+		tenant := tenantRow{ID: tenantID, Name: name, CreatedAt: at, ImagesJSON: "null"}
 		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&tenant).Error; err != nil {
 			return err
 		}

@@ -1,6 +1,10 @@
 package tenancy
 
-import "trunkline/internal/fault"
+import (
+	"strings"
+
+	"trunkline/internal/fault"
+)
 
 // Verb is one thing that an actor may want to do. The set is closed: a verb without a rule is refused.
 type Verb string
@@ -16,10 +20,12 @@ const (
 	ManageHosts Verb = "manage-hosts" // join tokens, removal
 	ManageSite  Verb = "manage-site"  // settings of the whole installation
 	OwnTokens   Verb = "own-tokens"   // API tokens of oneself
+
+	ManageTenant Verb = "manage-tenant" // settings of the workspace
 )
 
 // Verbs lists every verb.
-var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, SeeImages, SeeHosts, ManageHosts, ManageSite, OwnTokens}
+var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, SeeImages, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant}
 
 // ObjectRef is what a verb is about. Tenant "" is an object of the site.
 type ObjectRef struct {
@@ -47,6 +53,8 @@ var rules = map[Verb]rule{
 	ManageHosts: {site: true, why: "Only an administrator of this site may change the compute hosts."},
 	ManageSite:  {site: true, why: "Only an administrator of this site may change its settings."},
 	OwnTokens:   {any: Observer},
+
+	ManageTenant: {any: Owner, why: "Only an owner of this workspace may change its settings."},
 }
 
 var rank = map[Role]int{Observer: 1, Member: 2, Manager: 3, Owner: 4}
@@ -80,10 +88,10 @@ func Allow(actor Actor, verb Verb, object ObjectRef) error {
 }
 
 func refuse(r rule, object ObjectRef) error {
-	switch r.why {
-	case "":
+	switch {
+	case r.why == "":
 		return fault.New(fault.Forbidden, "You are not a member of this workspace. Ask its owner to invite you.")
-	case rules[CreateLab].why:
+	case !strings.Contains(r.why, "%s"):
 		return fault.New(fault.Forbidden, "%s", r.why)
 	}
 	name := object.Name

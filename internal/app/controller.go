@@ -92,7 +92,7 @@ func (c *Controller) build() error {
 	c.accounts = tenancy.NewAccounts(c.store, c.store, c.store, time.Now)
 	c.tunnel = hostlink.NewServer(c.store, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(control.Config{
-		Labs: c.store, States: c.store, Site: c.store, Blobs: files, Links: links{c.tunnel}, Log: c.log,
+		Labs: c.store, States: c.store, Site: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Log: c.log,
 	})
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ type Config struct {
 	Labs   LabStore
 	States StateStore
 	Site   SiteStore
+	Images ImageStore
 	Blobs  Blobs
 	Links  Links
 	Log    *slog.Logger // nil: silent
@@ -79,7 +80,7 @@ type Controller struct {
 
 // New makes a Controller; Run starts it. The caller closes it.
 func New(cfg Config) (*Controller, error) {
-	if cfg.Labs == nil || cfg.States == nil || cfg.Site == nil || cfg.Blobs == nil || cfg.Links == nil {
+	if cfg.Labs == nil || cfg.States == nil || cfg.Site == nil || cfg.Images == nil || cfg.Blobs == nil || cfg.Links == nil {
 		return nil, fault.New(fault.Internal, "The controller was made without one of its stores or without links.")
 	}
 	cfg = cfg.withDefaults()

@@ -119,7 +119,7 @@ func TestAnImageThatIsNowhereIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	if got := r.get(id); got.State != control.Stored || m.fake.Count(id) != 0 {
 		t.Errorf("something was made: %s", got.State)
 	}
-	must(t, r.store.SetImageMap(t.Context(), map[string]string{"trunkline/rooter": "trunkline/router"}))
+	r.siteImages(control.ImagePolicy{Map: map[string]string{"trunkline/rooter": "trunkline/router"}})
 	r.deploy(id)
 	r.until(id, control.Running)
 }

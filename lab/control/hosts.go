@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 
-	"trunkline/lab/hostapi"
 	"trunkline/tenancy"
 )
 
@@ -28,16 +27,4 @@ func (c *Controller) Hosts(ctx context.Context, actor tenancy.Actor) ([]HostView
 		}
 	}
 	return views, nil
-}
-
-// Images is what the connected hosts have. On one machine every local image is allowed to every tenant.
-func (c *Controller) Images(ctx context.Context, actor tenancy.Actor) ([]hostapi.Image, error) {
-	if err := tenancy.Allow(actor, tenancy.SeeImages, tenancy.ObjectRef{Tenant: actor.TenantID}); err != nil {
-		return nil, err
-	}
-	_, infos, err := c.candidates(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return imagesOn(infos), nil
 }

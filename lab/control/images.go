@@ -6,29 +6,16 @@ import (
 	"strings"
 
 	"trunkline/lab"
+	"trunkline/lab/format"
 	"trunkline/lab/hostapi"
 	"trunkline/lab/place"
 )
 
-// imageName brings an image reference into the form a host lists it by: without Docker's own registry, with a tag.
-func imageName(name string) string {
-	for _, prefix := range []string{"docker.io/library/", "docker.io/", "index.docker.io/library/", "library/"} {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			name = rest
-			break
-		}
-	}
-	if strings.Contains(name, "@") || strings.LastIndexByte(name, ':') > strings.LastIndexByte(name, '/') {
-		return name
-	}
-	return name + ":latest"
-}
-
 // hasImage reports whether the host lists the image, by name or by id.
 func hasImage(info hostapi.HostInfo, name string) bool {
-	want := imageName(name)
+	want := format.ImageName(name)
 	return slices.ContainsFunc(info.Images, func(i hostapi.Image) bool {
-		return imageName(i.Name) == want || (i.ID != "" && i.ID == name)
+		return format.ImageName(i.Name) == want || (i.ID != "" && i.ID == name)
 	})
 }
 
@@ -75,7 +62,7 @@ func imageWords(wanted string, there []hostapi.Image) string {
 	for i, image := range there {
 		names[i] = strings.TrimSuffix(image.Name, ":latest")
 	}
-	near := lab.DidYouMean(strings.TrimSuffix(imageName(wanted), ":latest"), names)
+	near := lab.DidYouMean(strings.TrimSuffix(format.ImageName(wanted), ":latest"), names)
 	shown := names[:min(len(names), 8)]
 	return strings.TrimSpace(near + " There are: " + strings.Join(shown, ", ") + more(len(names)-len(shown)) + ".")
 }

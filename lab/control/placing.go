@@ -2,12 +2,12 @@ package control
 
 import (
 	"context"
-	"maps"
 
 	"trunkline/internal/fault"
 	"trunkline/lab"
 	"trunkline/lab/hostapi"
 	"trunkline/lab/place"
+	"trunkline/tenancy"
 )
 
 // The label that lets a lab run where the kernel cannot do its impairments.
@@ -22,17 +22,20 @@ func (c *Controller) plan(ctx context.Context, r *Record) (Deployment, error) {
 	if len(r.Revision.Lab.Nodes) == 0 {
 		return Deployment{}, fault.New(fault.Invalid, "Lab %s has no nodes, so there is nothing to deploy. Draw or import some first.", r.Name)
 	}
-	c.fleet.awaitUsable(ctx, firstHost)
-	d := Deployment{Want: WantRun, Revision: r.Revision.Number}
-	var err error
-	if d.ImageMap, err = c.imageMap(ctx, r.Revision.ImageMap); err != nil {
+	rules, err := c.imageRules(ctx, tenancy.InTenant(r.Tenant))
+	if err != nil {
 		return Deployment{}, err
 	}
+	d := Deployment{Want: WantRun, Revision: r.Revision.Number, ImageMap: rules.mapWith(r.Revision.ImageMap)}
+	if err := rules.check(r.Revision.Lab, d.ImageMap); err != nil {
+		return Deployment{}, err
+	}
+	c.fleet.awaitUsable(ctx, firstHost)
 	hosts, infos, err := c.candidates(ctx)
 	if err != nil {
 		return Deployment{}, err
 	}
-	if err := checkImages(r.Revision.Lab, d.ImageMap, infos); err != nil {
+	if err := checkImages(r.Revision.Lab, d.ImageMap, infos, rules); err != nil {
 		return Deployment{}, err
 	}
 	choice, err := place.Choose(needOf(r.Revision.Lab, d.ImageMap), hosts)
@@ -48,20 +51,6 @@ func (c *Controller) plan(ctx context.Context, r *Record) (Deployment, error) {
 		LabID: r.ID, Tenant: r.Tenant, Lab: r.Revision.Lab, Files: r.Revision.Files, Deployment: d, Defaults: c.cfg.Defaults,
 	})
 	return d, err
-}
-
-// imageMap is the site's map with the lab's own on top.
-func (c *Controller) imageMap(ctx context.Context, own map[string]string) (map[string]string, error) {
-	all, err := c.cfg.Site.ImageMap(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all = maps.Clone(all)
-	if all == nil {
-		all = map[string]string{}
-	}
-	maps.Copy(all, own)
-	return all, nil
 }
 
 // candidates are the enrolled hosts as placement sees them, and what those that can run something say of themselves.
@@ -111,11 +100,11 @@ func problemOf(info hostapi.HostInfo) string {
 }
 
 // checkImages refuses a lab whose image is on no connected host, with a complaint for each node that wants it.
-func checkImages(l *lab.Lab, imageMap map[string]string, infos []hostapi.HostInfo) error {
+func checkImages(l *lab.Lab, imageMap map[string]string, infos []hostapi.HostInfo, rules imageRules) error {
 	if len(infos) == 0 {
 		return nil // placement says that no host is connected
 	}
-	there := imagesOn(infos)
+	there := rules.allowed(imagesOn(infos)) // what a tenant may not use is not told
 	var complaint *fault.Error
 	for _, image := range imagesOf(l, imageMap) {
 		found := false

@@ -43,12 +43,20 @@ type SiteStore interface {
 	SaveHostInfo(ctx context.Context, hostID string, info hostapi.HostInfo) error
 	// LabsPerHost counts the labs that are placed on each host.
 	LabsPerHost(ctx context.Context) (map[string]int, error)
-	// ImageMap is the site's image map: pattern to image.
-	ImageMap(ctx context.Context) (map[string]string, error)
 	// Prune deletes what has expired.
 	Prune(ctx context.Context, now time.Time) error
 	// BlobsInUse lists the sha256 of every project file that a lab holds.
 	BlobsInUse(ctx context.Context) (map[string]bool, error)
+}
+
+// ImageStore keeps what the site and each workspace say of images.
+type ImageStore interface {
+	SiteImages(ctx context.Context) (ImagePolicy, error)
+	// ChangeSiteImages runs change inside one transaction and stores what it leaves. An error of change leaves all as it was.
+	ChangeSiteImages(ctx context.Context, change func(*ImagePolicy) error) error
+	// TenantImages is of the scope's tenant; a tenant that is not there, or none, is fault.NotFound.
+	TenantImages(ctx context.Context, scope tenancy.Scope) (ImagePolicy, error)
+	ChangeTenantImages(ctx context.Context, scope tenancy.Scope, change func(*ImagePolicy) error) error
 }
 
 // Blobs keeps the content of project files by their sha256.

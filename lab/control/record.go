@@ -52,7 +52,7 @@ const (
 type Deployment struct {
 	Want     Want
 	Revision int64             // the version that is deployed; 0: none
-	ImageMap map[string]string // site's and lab's together, as they were then
+	ImageMap map[string]string // site's, workspace's and lab's together, as they were then
 	Nodes    map[string]NodeDesired
 	Places   map[string]Place
 	GivenUp  []string // what the hosts cannot do and the lab said it can be without, in sentences

@@ -72,7 +72,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start() *rig {
 	r.t.Helper()
 	c, err := control.New(control.Config{
-		Labs: r.store, States: r.store, Site: r.store, Blobs: r.blobs, Links: r.links, Limits: r.limits, Grace: 200 * time.Millisecond,
+		Labs: r.store, States: r.store, Site: r.store, Images: r.store, Blobs: r.blobs, Links: r.links, Limits: r.limits, Grace: 200 * time.Millisecond,
 		Log: slog.New(slog.NewTextHandler(logOf{r.t}, nil)),
 	})
 	must(r.t, err)

@@ -19,6 +19,7 @@ var unscoped = map[string]string{
 	"Run": "it is the controller's life", "Close": "it is the controller's life",
 	"List": "it lists the actor's tenant alone", "WatchTenant": "it watches the actor's tenant alone",
 	"Check": "it stores nothing", "Hosts": "hosts belong to the site", "Images": "images belong to the site",
+	"ImagePolicy": "it is the actor's tenant's or the site's", "SetImagePolicy": "it is the actor's tenant's or the site's",
 }
 
 // scoped calls each method about a lab.
