@@ -87,7 +87,6 @@ func TestPublicLabsAreImportedAndDeployed(t *testing.T) {
 	for name, proof := range proofs { // routing protocols had the time of all the other labs to settle
 		t.Run("works/"+name, func(t *testing.T) {
 			r := &rig{Program: r.Program, t: t, host: r.host}
-			r.becomes(shortName(name), control.Running)
 			proof(r, shortName(name))
 			r.forgotten(shortName(name))
 		})
@@ -98,7 +97,7 @@ func TestPublicLabsAreImportedAndDeployed(t *testing.T) {
 		counts[line.outcome]++
 	}
 	t.Logf("of %d lab files to accept: %v; of %d to refuse: %d refused\n%s", len(report), counts, len(refused), len(refused), table(append(report, refused...)))
-	if said := counts["running"] + counts["degraded"] + counts["failed"]; len(report) != acceptedLabs || said != acceptedLabs {
+	if said := counts["running"] + counts["degraded"]; len(report) != acceptedLabs || said != acceptedLabs {
 		t.Errorf("%d labs were tried and %v came of it, wanted %d that run or say what they lack", len(report), counts, acceptedLabs)
 	}
 	if counts["running"] < runningLabs {
@@ -107,7 +106,8 @@ func TestPublicLabsAreImportedAndDeployed(t *testing.T) {
 	r.nothingIsLeft()
 }
 
-// What came of the public labs when this was written. More may run one day, none fewer.
+// What came of the public labs when this was written. More may run one day, none fewer. bgp-ebgp-basics is counted as one that may be
+// degraded: its frr.conf and its exec add the same address to r3, and the second of the two is told that it is there.
 const (
 	acceptedLabs = 40
 	runningLabs  = 32
