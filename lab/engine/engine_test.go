@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -104,6 +105,42 @@ func start(t *testing.T, e *Engine, change func(*host.ContainerSpec)) (id string
 	}
 	openGate(t, gate)
 	return id
+}
+
+func TestANodeHasItsOwnNamesAndANetworkOfItsOwn(t *testing.T) {
+	e := realEngine(t)
+	id := start(t, e, func(c *host.ContainerSpec) {
+		for file, text := range map[string]string{host.HostsFile: "10.0.0.9\tpeer\n", host.ResolverFile: "nameserver 10.0.0.53\n"} {
+			if err := os.WriteFile(filepath.Join(c.InitDir, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Node.Sysctls = map[string]string{"net.ipv4.ip_forward": "1"}
+	})
+	for command, want := range map[string]string{
+		"cat /etc/hosts":                    "10.0.0.9\tpeer\n",
+		"cat /etc/resolv.conf":              "nameserver 10.0.0.53\n",
+		"hostname":                          "n1\n",
+		"cat /etc/hostname":                 "n1\n",
+		"cat /proc/sys/net/ipv4/ip_forward": "1\n",
+		"ls /sys/class/net":                 "lo\n",
+		"cat /sys/class/net/lo/carrier":     "1\n",
+	} {
+		if got, code := run(t, e, id, "sh", "-c", command); got != want || code != 0 {
+			t.Errorf("%s answers %q, %d; want %q", command, got, code, want)
+		}
+	}
+	pid, err := e.Start(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ours, err := os.Readlink("/proc/self/ns/net"); err != nil || ours == theirs {
+		t.Errorf("the node is in the host's network namespace %s: %v", theirs, err)
+	}
 }
 
 // run executes a command and returns its output and exit code.

@@ -75,6 +75,7 @@ func TestACrashAtAnyMomentIsMended(t *testing.T) {
 			if removing {
 				r.start().apply(spec)
 				r.converged(spec)
+				r.eventually("every command to run", func() bool { return len(r.fake.Running(spec.ID)) == len(spec.Nodes) })
 				r.stop()
 			}
 			c := &crash{left: luck.IntN(34), effect: luck.IntN(2) == 0}

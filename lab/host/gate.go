@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"trunkline/internal/fault"
+	"trunkline/lab/hostapi"
 )
 
 // nodeDirs makes the folder that each node finds at /.trunkline: init, which becomes its process 1, and gate, the FIFO at
-// which init waits until the node's interfaces are there.
+// which init waits until the node's interfaces are there. The node's hosts and resolv.conf are in it as well.
 type nodeDirs struct {
 	root string // nodes/<lab>/<node>
 	init string // our own copy, on the same file system so that each node gets a hard link; "" when nodes have none
@@ -45,8 +46,9 @@ func newNodeDirs(root, initBinary, copies string) (*nodeDirs, error) {
 
 func (d *nodeDirs) path(labID, node string) string { return filepath.Join(d.root, labID, node) }
 
-// make makes the node's folder. Repeating it changes nothing.
-func (d *nodeDirs) make(labID, node string) (string, error) {
+// make makes the folder of a node that does not run, and what belongs in it. Repeating it changes nothing.
+func (d *nodeDirs) make(labID string, n *hostapi.NodeSpec) (string, error) {
+	node := n.Name
 	dir := d.path(labID, node)
 	err := os.MkdirAll(dir, 0o755)
 	if err == nil && d.init != "" {
@@ -62,7 +64,7 @@ func (d *nodeDirs) make(labID, node string) (string, error) {
 	if err != nil {
 		return "", fault.Wrap(err, fault.Exhausted, "The folder of node %s cannot be made on the compute host. Is its disk full?", node)
 	}
-	return dir, nil
+	return dir, writeNames(dir, node, n.Hosts, n.DNS)
 }
 
 func (d *nodeDirs) remove(labID, node string) error {

@@ -82,7 +82,7 @@ type ContainerSpec struct {
 	Stamp    Stamp
 	SpecHash string // of everything whose change needs a new container
 	Node     hostapi.NodeSpec
-	InitDir  string // host folder mounted read-only at /.trunkline: holds init and gate
+	InitDir  string // host folder mounted read-only at /.trunkline: holds init and gate, and HostsFile and ResolverFile for /etc
 	OpenBlob func(sha256 string) (io.ReadCloser, int64, error)
 }
 

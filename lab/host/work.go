@@ -190,7 +190,7 @@ func without(list []*Container, id string) []*Container {
 
 func (l *labLoop) create(ctx context.Context, c *Container, n *wantedNode) error {
 	name := n.spec.Name
-	dir, err := l.x.dirs.make(l.id, name)
+	dir, err := l.x.dirs.make(l.id, n.spec)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (l *labLoop) create(ctx context.Context, c *Container, n *wantedNode) error
 
 func (l *labLoop) start(ctx context.Context, c *Container, n *wantedNode, reason string) error {
 	name := n.spec.Name
-	if _, err := l.x.dirs.make(l.id, name); err != nil { // the folder may have been lost with the state
+	if _, err := l.x.dirs.make(l.id, n.spec); err != nil { // the folder may have been lost with the state
 		return err
 	}
 	m := l.journal.memo(name)

@@ -14,6 +14,8 @@ import (
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/client"
 	"golang.org/x/sync/errgroup"
+
+	"trunkline/lab/host"
 )
 
 // floor makes the same containers, setting for setting, through the Docker API alone: what no lab tool can beat on this engine.
@@ -21,12 +23,13 @@ type floor struct {
 	docker  *client.Client
 	initDir string // stands in for the nodes' folders: an init and a gate that nobody opens
 	workers int
+	plain   bool // with the network that Docker makes for a container of network none
 	round   atomic.Int64
 }
 
 const floorLabel = "trunkline.bench"
 
-func newFloor(docker *client.Client, binary, dir string) (*floor, error) {
+func newFloor(docker *client.Client, binary, dir string, plain bool) (*floor, error) {
 	init, err := os.ReadFile(filepath.Join(filepath.Dir(binary), "trunkline-init"))
 	if err != nil {
 		return nil, err
@@ -34,7 +37,12 @@ func newFloor(docker *client.Client, binary, dir string) (*floor, error) {
 	if err := os.WriteFile(filepath.Join(dir, "init"), init, 0o755); err != nil {
 		return nil, err
 	}
-	return &floor{docker: docker, initDir: dir, workers: 2}, syscall.Mkfifo(filepath.Join(dir, "gate"), 0o644)
+	for _, file := range []string{host.HostsFile, host.ResolverFile} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte("127.0.0.1 localhost\n"), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return &floor{docker: docker, initDir: dir, workers: 2, plain: plain}, syscall.Mkfifo(filepath.Join(dir, "gate"), 0o644)
 }
 
 // pattern is how one of our containers was made.
@@ -53,7 +61,13 @@ func (f *floor) patterns(ctx context.Context, ids []string) ([]pattern, error) {
 		}
 		all[i] = pattern{config: *d.Config, host: *d.HostConfig}
 		all[i].config.Labels = map[string]string{floorLabel: "floor"}
+		all[i].config.NetworkDisabled = all[i].config.NetworkDisabled && !f.plain
 		all[i].host.Mounts = []mount.Mount{{Type: mount.TypeBind, Source: f.initDir, Target: "/.trunkline", ReadOnly: true}}
+		for _, m := range d.HostConfig.Mounts {
+			if m.Target != "/.trunkline" && !f.plain {
+				all[i].host.Mounts = append(all[i].host.Mounts, mount.Mount{Type: m.Type, Source: filepath.Join(f.initDir, filepath.Base(m.Source)), Target: m.Target})
+			}
+		}
 		return nil
 	})
 	return all, err

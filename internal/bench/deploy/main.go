@@ -27,16 +27,17 @@ func main() {
 	binary := flag.String("binary", "bin/trunkline", "the program to measure")
 	rounds := flag.Int("rounds", 3, "how often each size runs; medians are reported")
 	sizes := flag.String("sizes", "10,50,100", "how many nodes the rings have")
+	plain := flag.Bool("plain", false, "let the floor's containers have the network that Docker makes for network none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *binary, *rounds, strings.Split(*sizes, ",")); err != nil {
+	if err := run(ctx, *binary, *rounds, strings.Split(*sizes, ","), *plain); err != nil {
 		fmt.Fprintln(os.Stderr, "bench deploy:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, binary string, rounds int, sizes []string) (err error) {
+func run(ctx context.Context, binary string, rounds int, sizes []string, plain bool) (err error) {
 	docker, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func run(ctx context.Context, binary string, rounds int, sizes []string) (err er
 		return err
 	}
 	defer os.RemoveAll(dir)
-	f, err := newFloor(docker, binary, dir)
+	f, err := newFloor(docker, binary, dir, plain)
 	if err != nil {
 		return err
 	}
