@@ -32,6 +32,8 @@ func TestEveryViewCanBeDrawn(t *testing.T) {
 		Node{}, Node{Container: true, State: "running", CanRun: true, CanUse: true, ExitCode: &code, StartedAt: time.Now(), Image: "i", Host: "h", Placed: "p", Health: "healthy", CPU: "1", Memory: "1", Binds: []string{"b"},
 			Interfaces: []NodeInterface{{Name: "eth1", Known: true, Up: true, Peer: "r2", Addresses: []string{"a"}}}, Execs: []NodeExec{{Command: "c", Code: 1, Output: "o"}}},
 		Hosts{}, Hosts{Hosts: []Host{{Name: "h", Problems: []string{"p"}, Capabilities: []Capability{{Name: "n", Meaning: "m"}}}}},
+		Images{}, ImagePolicy{Scope: "site", CanChange: true, MapErrors: []string{"a"}, AllowErrors: []string{"b"}, Error: "c"},
+		Images{Images: []Image{{Name: "n", Kind: "router"}}, Policies: []ImagePolicy{{Scope: "workspace", CanChange: true}, {Scope: "site", Map: []ImageMapping{{Pattern: "a", Image: "b"}}, Allow: []string{"x"}}}},
 		Account{}, Account{NewSecret: "s", Tokens: []Token{{Name: "t"}}, Error: "no", Field: "again"}, About{Vendored: []Vendored{{Name: "n"}}},
 		Error{Status: 404, Details: place}, Error{Status: 500, RequestID: "r", SignedIn: true}, Toast{Kind: "error", Details: place}, Toast{},
 	}

@@ -51,6 +51,9 @@ var routes = []route{
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/files", verb: tenancy.UseNode, handle: (*Server).getFile},
 
 	{method: http.MethodGet, path: "/hosts", verb: tenancy.SeeHosts, handle: (*Server).hostsPage},
+	{method: http.MethodGet, path: "/images", verb: tenancy.SeeImages, handle: (*Server).imagesPage},
+	{method: http.MethodPost, path: "/images/workspace", verb: tenancy.ManageTenant, handle: (*Server).setWorkspaceImages},
+	{method: http.MethodPost, path: "/images/site", verb: tenancy.ManageSite, handle: (*Server).setSiteImages},
 	{method: http.MethodGet, path: "/account", handle: (*Server).accountPage},
 	{method: http.MethodPost, path: "/account/password", handle: (*Server).changePassword},
 	{method: http.MethodPost, path: "/account/tokens", verb: tenancy.OwnTokens, handle: (*Server).createToken},

@@ -57,6 +57,13 @@ type Hosts interface {
 	Images(ctx context.Context, actor tenancy.Actor) ([]hostapi.Image, error) // allowed to this tenant
 }
 
+// ImagePolicies is which images stand in for others and which may be used: of the site, and of the actor's workspace.
+type ImagePolicies interface {
+	ImagePolicy(ctx context.Context, actor tenancy.Actor, scope control.PolicyScope) (control.ImagePolicy, error)
+	// SetImagePolicy replaces it. Codes: invalid with a detail for each entry, in the field "map" or "allow"; forbidden; conflict.
+	SetImagePolicy(ctx context.Context, actor tenancy.Actor, scope control.PolicyScope, policy control.ImagePolicy) (control.ImagePolicy, error)
+}
+
 // Accounts is sign-in, sessions' users and API tokens.
 type Accounts interface {
 	// SignIn checks a local account. Wrong name and wrong password answer alike (fault.Unauthenticated).

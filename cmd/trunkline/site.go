@@ -10,31 +10,6 @@ import (
 	"trunkline/internal/cli"
 )
 
-func imagesCommand(o *options) *cobra.Command {
-	cmd := cli.Group(&cobra.Command{Use: "images", Short: "The images that nodes can be made of"})
-	cmd.AddCommand(&cobra.Command{
-		Use: "ls", Aliases: []string{"list"}, Short: "List the images", Args: cli.Exactly(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := o.client()
-			if err != nil {
-				return err
-			}
-			images, err := c.Images(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return o.print(images, func(w io.Writer) {
-				fmt.Fprintln(w, "IMAGE\tID\tSIZE")
-				for _, i := range images {
-					id := strings.TrimPrefix(i.ID, "sha256:")
-					fmt.Fprintf(w, "%s\t%.12s\t%d MB\n", i.Name, id, i.SizeBytes/1_000_000)
-				}
-			})
-		},
-	})
-	return cmd
-}
-
 func hostsCommand(o *options) *cobra.Command {
 	cmd := cli.Group(&cobra.Command{Use: "hosts", Short: "The compute hosts"})
 	cmd.AddCommand(&cobra.Command{

@@ -103,11 +103,11 @@ func (c *Controller) build() error {
 		public = c.LocalURL
 	}
 	c.web, err = web.New(web.Config{
-		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs,
+		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Policies: c.labs,
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: c.store.Sessions(), Examples: gallery{},
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
-			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Tokens: c.accounts,
+			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Policies: c.labs, Tokens: c.accounts,
 			Authenticate: web.Authenticated, Version: c.settings.Version, Log: c.log,
 		}),
 		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel},

@@ -51,6 +51,14 @@ func (r imageRules) allowed(images []hostapi.Image) []hostapi.Image {
 	return slices.DeleteFunc(slices.Clone(images), func(i hostapi.Image) bool { return !r.allows(i.Name) })
 }
 
+// example is an image that may be used, to say how a map is written.
+func (r imageRules) example(there []hostapi.Image) string {
+	if example := lab.Linux.DefaultImage(); len(there) == 0 || r.allows(example) {
+		return example
+	}
+	return strings.TrimSuffix(there[0].Name, ":latest")
+}
+
 // check refuses a lab that wants an image which is not allowed, with a complaint for each node. Code: forbidden, since the lab file is
 // right and somebody may allow it.
 func (r imageRules) check(l *lab.Lab, imageMap map[string]string) error {

@@ -115,8 +115,8 @@ func checkImages(l *lab.Lab, imageMap map[string]string, infos []hostapi.HostInf
 			continue
 		}
 		if complaint == nil {
-			complaint = fault.New(fault.Invalid, "Image %s of node %s is on no compute host, and images are not pulled. %s Build or load it, or give an image map such as '%s=trunkline/host'.",
-				image.Name, some(image.Nodes), imageWords(image.Name, there), image.Name).InField("topology.nodes." + image.Nodes[0] + ".image")
+			complaint = fault.New(fault.Invalid, "Image %s of node %s is on no compute host, and images are not pulled. %s Build or load it, or give an image map such as '%s=%s'.",
+				image.Name, some(image.Nodes), imageWords(image.Name, there), image.Name, rules.example(there)).InField("topology.nodes." + image.Nodes[0] + ".image")
 		}
 		for _, node := range image.Nodes {
 			complaint.Details = append(complaint.Details, fault.Place{

@@ -26,6 +26,7 @@ type Config struct {
 	Watching web.Watching
 	NodeIO   web.NodeIO
 	Hosts    web.Hosts
+	Policies web.ImagePolicies
 	Tokens   web.Tokens
 	// Authenticate tells who sends the request, by bearer token or session; fault.Unauthenticated when nobody does.
 	Authenticate func(*http.Request) (tenancy.Actor, error)
@@ -61,6 +62,7 @@ func New(c Config) *API {
 	a.intentOperations()
 	a.nodeOperations()
 	a.siteOperations()
+	a.imageOperations()
 	return a
 }
 

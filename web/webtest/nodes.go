@@ -183,6 +183,3 @@ func (w *World) Hosts(_ context.Context, actor tenancy.Actor) ([]control.HostVie
 		}},
 	}, nil
 }
-
-// Images lists none.
-func (w *World) Images(context.Context, tenancy.Actor) ([]hostapi.Image, error) { return nil, nil }

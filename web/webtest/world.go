@@ -33,7 +33,9 @@ type World struct {
 	secrets  map[string]string // token secret to user id
 	links    map[string]string // one-time secret to user id
 	watchers map[chan control.Event]watcher
-	files    map[string][]byte // lab/node/path
+	files    map[string][]byte              // lab/node/path
+	policies map[string]control.ImagePolicy // by tenant; "" is the site's
+	changes  int                            // of policies
 	work     sync.WaitGroup
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -66,7 +68,7 @@ const Password = "correct horse battery"
 func New() *World {
 	w := &World{
 		users: map[string]*user{}, secrets: map[string]string{}, links: map[string]string{"first": "u-admin"},
-		watchers: map[chan control.Event]watcher{}, files: map[string][]byte{},
+		watchers: map[chan control.Event]watcher{}, files: map[string][]byte{}, policies: map[string]control.ImagePolicy{},
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	add := func(name, tenant string, role tenancy.Role, site bool) {
