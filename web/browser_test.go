@@ -282,7 +282,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	check("sign-in", "light")
 	check("sign-in", "dark")
 	c.signIn("admin")
-	for _, page := range []string{"/labs", "/labs/new", "/labs/new?from=example", "/labs/new?from=upload", "/labs/new?from=paste", "/hosts", "/account", "/about"} {
+	for _, page := range []string{"/labs", "/labs/new", "/labs/new?from=example", "/labs/new?from=upload", "/labs/new?from=paste", "/images", "/hosts", "/account", "/about"} {
 		c.open(page)
 		check(page, "light")
 		check(page, "dark")

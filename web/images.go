@@ -29,7 +29,7 @@ func (s *Server) imagesView(r *Request) (templates.Images, error) {
 	}
 	view := templates.Images{}
 	for _, i := range images {
-		view.Images = append(view.Images, templates.Image{Name: i.Name, Size: templates.Bytes(i.SizeBytes), Kind: i.Labels["trunkline.kind"]})
+		view.Images = append(view.Images, templates.Image{Name: strings.TrimSuffix(i.Name, ":latest"), Size: templates.Bytes(i.SizeBytes), Kind: i.Labels["trunkline.kind"]})
 	}
 	for _, scope := range []control.PolicyScope{control.OfWorkspace, control.OfSite} {
 		if scope == control.OfWorkspace && r.Actor.TenantID == "" {

@@ -10,10 +10,10 @@ import (
 func TestThePageOfImagesShowsWhatThereIsAndWhoMayChangeWhat(t *testing.T) {
 	s := newSite(t, nil)
 	a := s.as("admin").get("/images")
-	a.want(t, http.StatusOK, "trunkline/router:latest", "router", `action="/images/workspace"`, `action="/images/site"`, `aria-current="page">Images`)
+	a.want(t, http.StatusOK, "<td class=\"mono image-name\">trunkline/router<", "router", `action="/images/workspace"`, `action="/images/site"`, `aria-current="page">Images`)
 	for _, name := range []string{"mia", "otto"} {
 		a := s.as(name).get("/images")
-		a.want(t, http.StatusOK, "trunkline/router:latest", "An owner of this workspace can change this.", "An administrator of the site can change this.")
+		a.want(t, http.StatusOK, "<td class=\"mono image-name\">trunkline/router<", "An owner of this workspace can change this.", "An administrator of the site can change this.")
 		if strings.Contains(a.body, "<textarea") {
 			t.Errorf("%s is shown a form", name)
 		}
@@ -36,11 +36,11 @@ func TestImagesAreMappedAndAllowedFromThePage(t *testing.T) {
 	}
 	admin.get("/images").want(t, http.StatusOK, "Saved. It counts from the next deploy", "alpine=trunkline/tiny\nfrrouting/*=trunkline/router", "trunkline/d*\ntrunkline/tiny")
 	mia := s.as("mia").get("/images")
-	mia.want(t, http.StatusOK, "frrouting/* → trunkline/router", "trunkline/dns:latest")
-	if strings.Contains(mia.body, "trunkline/router:latest") {
+	mia.want(t, http.StatusOK, "frrouting/* → trunkline/router", "<td class=\"mono image-name\">trunkline/dns<")
+	if strings.Contains(mia.body, "<td class=\"mono image-name\">trunkline/router<") {
 		t.Error("an image that is not allowed is listed")
 	}
-	if other := s.as("eve").get("/images"); strings.Contains(other.body, "frrouting/*=trunkline/router</textarea>") || !strings.Contains(other.body, "trunkline/router:latest") {
+	if other := s.as("eve").get("/images"); strings.Contains(other.body, "frrouting/*=trunkline/router</textarea>") || !strings.Contains(other.body, "<td class=\"mono image-name\">trunkline/router<") {
 		t.Error("another workspace is changed too")
 	}
 	admin.post("/images/site", url.Values{"allow": {"nothing/*"}}).want(t, http.StatusSeeOther)
