@@ -60,7 +60,7 @@ type Hosts interface {
 // ImagePolicies is which images stand in for others and which may be used: of the site, and of the actor's workspace.
 type ImagePolicies interface {
 	ImagePolicy(ctx context.Context, actor tenancy.Actor, scope control.PolicyScope) (control.ImagePolicy, error)
-	// SetImagePolicy replaces it. Codes: invalid with a detail for each entry, in the field "map" or "allow"; forbidden; conflict.
+	// SetImagePolicy replaces it. Codes: invalid, in the field "map" or "allow", of several entries with a detail for each; forbidden; conflict.
 	SetImagePolicy(ctx context.Context, actor tenancy.Actor, scope control.PolicyScope, policy control.ImagePolicy) (control.ImagePolicy, error)
 }
 

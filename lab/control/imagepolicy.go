@@ -48,8 +48,8 @@ var (
 	imageForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:@-]*$`)
 )
 
-// Clean checks a policy and brings it into one form: no white space around entries, none twice. Each complaint is a detail with the
-// field "map" or "allow". Code: invalid.
+// Clean checks a policy and brings it into one form: no white space around entries, none twice. The complaint has the field "map"
+// or "allow"; of several, each is a detail. Code: invalid.
 func (p ImagePolicy) Clean() (ImagePolicy, error) {
 	var wrong []fault.Place
 	complain := func(field, sentence string) { wrong = append(wrong, fault.Place{Field: field, Sentence: sentence}) }
@@ -94,7 +94,9 @@ func (p ImagePolicy) Clean() (ImagePolicy, error) {
 		return clean, nil
 	}
 	problem := fault.New(fault.Invalid, "%s", wrong[0].Sentence).InField(wrong[0].Field)
-	problem.Details = wrong
+	if len(wrong) > 1 {
+		problem.Details = wrong
+	}
 	return clean, problem
 }
 

@@ -233,10 +233,14 @@ func TestAnImagePolicyIsCheckedEntryByEntry(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := c.policy.Clean()
 			problem := fault.Public(err)
-			if problem.Code != fault.Invalid || problem.Field != c.field || !strings.Contains(problem.Sentence, c.says) || len(problem.Details) != 1 {
+			if problem.Code != fault.Invalid || problem.Field != c.field || !strings.Contains(problem.Sentence, c.says) || len(problem.Details) != 0 {
 				t.Errorf("got %+v", problem)
 			}
 		})
+	}
+	_, err := control.ImagePolicy{Map: map[string]string{"a": ""}, Allow: []string{"a b", "*"}}.Clean()
+	if details := fault.Public(err).Details; len(details) != 2 || details[0].Field != "map" || details[1].Field != "allow" {
+		t.Errorf("of two mistakes it tells %+v", details)
 	}
 	clean, err := control.ImagePolicy{Map: map[string]string{" a ": " b:1 "}, Allow: []string{"*", " quay.io:443/x/*:v1 ", "*"}}.Clean()
 	if err != nil || clean.Map["a"] != "b:1" || !slices.Equal(clean.Allow, []string{"*", "quay.io:443/x/*:v1"}) {
