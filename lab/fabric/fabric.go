@@ -36,17 +36,18 @@ type Config struct {
 
 // Fabric implements host.Fabric. Its methods may be called at the same time.
 type Fabric struct {
-	cfg     Config
-	names   namer
-	log     *slog.Logger
-	rootNS  netns.NsHandle  // the namespace the agent runs in: host ends live here
-	root    *netlink.Handle // a routing socket in rootNS
-	ovs     *vswitch
-	nodes   keyedLock // one Plug at a time for a node
-	writes  atomic.Int64
-	rcu     expediter
-	probing sync.Mutex
-	probed  *probe // guarded by probing
+	cfg       Config
+	names     namer
+	log       *slog.Logger
+	rootNS    netns.NsHandle  // the namespace the agent runs in: host ends live here
+	root      *netlink.Handle // a routing socket in rootNS
+	ovs       *vswitch
+	nodes     keyedLock // one Plug at a time for a node
+	writes    atomic.Int64
+	rcu       expediter
+	unguarded sync.Once // the log says once that there are no firewall rules
+	probing   sync.Mutex
+	probed    *probe // guarded by probing
 
 	wiring    sync.Mutex           // one change of the panel at a time
 	internets map[string]*internet // guarded by wiring: running ways out, by namespace name

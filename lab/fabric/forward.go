@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"trunkline/internal/fault"
@@ -79,15 +80,18 @@ func (f *Fabric) listForward(ctx context.Context) (string, error) {
 }
 
 // leftoverForwards finds rules of ours whose way out isn't kept. kept names namespaces of internet nodes.
-func (f *Fabric) leftoverForwards(kept map[string]bool) ([]leftover, error) {
-	ctx := context.Background()
-	rules, err := f.listForward(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (f *Fabric) leftoverForwards(ctx context.Context, kept map[string]bool) ([]leftover, error) {
 	records, err := f.internetRecords()
 	if err != nil {
 		return nil, err
+	}
+	rules, err := f.listForward(ctx)
+	if err != nil {
+		// Rules are made after the record of their way out and removed before it: without a record there is nothing to ask about.
+		if slices.ContainsFunc(records, func(r internetRecord) bool { return r.Uplink.IsValid() }) {
+			return nil, err
+		}
+		return nil, nil
 	}
 	wanted := map[string]bool{}
 	for _, r := range records {

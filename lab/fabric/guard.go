@@ -1,35 +1,40 @@
 package fabric
 
 import (
+	"errors"
+
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
 
 	"trunkline/internal/fault"
 )
 
-// The host has one nftables table. It keeps nodes away from the host, and lets internet nodes out.
+// The host has up to two nftables tables: one keeps nodes away from the host, the other lets internet nodes out.
 //
 // The userspace datapath reads a copy of each frame: the host's own stack sees it too. Host ends answer no ARP and have no IPv6, and the
 // chain "closed" drops what is left of IPv4, so that no node reaches a service of the host by sending to a port's own hardware address.
+// The kernel datapath takes each frame away from the stack; there the table is a second lock.
 
-// ensureGuard makes the host's table when it isn't there as this version makes it.
+// ensureGuard makes the table that keeps nodes away when it isn't there as this version makes it.
 func (f *Fabric) ensureGuard() error {
 	conn, err := f.nft(int(f.rootNS))
+	if err == nil {
+		defer conn.CloseLasting()
+		err = f.ensureTable(conn, f.names.table(), "v1", func(table *nftables.Table) error {
+			f.closePorts(conn, table)
+			return nil
+		})
+	}
+	if err != nil && f.datapath() == datapathSystem {
+		f.unguarded.Do(func() {
+			f.log.Warn("this kernel takes no nftables rules; host ends are kept apart by the kernel datapath alone", "error", err)
+		})
+		return nil
+	}
 	if err != nil {
-		return err
-	}
-	defer conn.CloseLasting()
-	records, err := f.internetRecords()
-	if err != nil {
-		return err
-	}
-	build := func(table *nftables.Table) error {
-		f.closePorts(conn, table)
-		return f.openWaysOut(conn, table, records)
-	}
-	if err := f.ensureTable(conn, f.names.table(), "v1", build); err != nil {
-		return fault.Wrap(err, fault.Unsupported, "The firewall rules that keep nodes away from this host can't be set. The kernel needs nftables with inet tables, fib, NAT and conntrack.")
+		return fault.Wrap(err, fault.Unsupported, "The firewall rules that keep nodes away from this host can't be set. The kernel needs nftables with inet tables (CONFIG_NF_TABLES_INET).")
 	}
 	return nil
 }
@@ -50,7 +55,6 @@ func (f *Fabric) ensureTable(conn *nftables.Conn, name, version string, build fu
 	if err != nil || current {
 		return err
 	}
-	f.writes.Add(1)
 	table := &nftables.Table{Family: nftables.TableFamilyINet, Name: name}
 	if there {
 		conn.DelTable(table)
@@ -60,7 +64,11 @@ func (f *Fabric) ensureTable(conn *nftables.Conn, name, version string, build fu
 	if err := build(table); err != nil {
 		return err
 	}
-	return conn.Flush()
+	if err := conn.Flush(); err != nil {
+		return err
+	}
+	f.writes.Add(1)
+	return nil
 }
 
 func tableVersion(conn *nftables.Conn, name, version string) (there, current bool, err error) {
@@ -77,8 +85,12 @@ func tableVersion(conn *nftables.Conn, name, version string) (there, current boo
 	return there, current, nil
 }
 
+// hasTable asks for a table of the inet family; a kernel without nftables has none.
 func hasTable(conn *nftables.Conn, name string) (bool, error) {
 	tables, err := conn.ListTablesOfFamily(nftables.TableFamilyINet)
+	if errors.Is(err, unix.EPROTONOSUPPORT) {
+		return false, nil
+	}
 	if err != nil {
 		return false, fault.Wrap(err, fault.Unsupported, "This kernel's nftables doesn't answer. It needs CONFIG_NF_TABLES.")
 	}
@@ -90,21 +102,29 @@ func hasTable(conn *nftables.Conn, name string) (bool, error) {
 	return false, nil
 }
 
-// removeGuard deletes the host's table; a missing one is no error.
-func (f *Fabric) removeGuard() error {
+// removeTables deletes the host's tables; missing ones are no error.
+func (f *Fabric) removeTables() error {
 	conn, err := f.nft(int(f.rootNS))
+	if errors.Is(err, unix.EPROTONOSUPPORT) {
+		return nil // a kernel without nftables has none
+	}
 	if err != nil {
 		return err
 	}
 	defer conn.CloseLasting()
-	found, err := hasTable(conn, f.names.table())
-	if err != nil || !found {
-		return err
-	}
-	f.writes.Add(1)
-	conn.DelTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: f.names.table()})
-	if err := conn.Flush(); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "The nftables table %s can't be removed.", f.names.table())
+	for _, name := range []string{f.names.table(), f.names.outTable()} {
+		found, err := hasTable(conn, name)
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue
+		}
+		f.writes.Add(1)
+		conn.DelTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: name})
+		if err := conn.Flush(); err != nil {
+			return fault.Wrap(err, fault.Unavailable, "The nftables table %s can't be removed.", name)
+		}
 	}
 	return nil
 }

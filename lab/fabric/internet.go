@@ -305,7 +305,7 @@ func (f *Fabric) removeInternet(ctx context.Context, r internetRecord) error {
 }
 
 // leftoverInternets finds namespaces of this host whose lab isn't kept, or that no record names.
-func (f *Fabric) leftoverInternets(_ context.Context, keep map[string]bool) ([]leftover, error) {
+func (f *Fabric) leftoverInternets(ctx context.Context, keep map[string]bool) ([]leftover, error) {
 	records, err := f.internetRecords()
 	if err != nil {
 		return nil, err
@@ -328,6 +328,6 @@ func (f *Fabric) leftoverInternets(_ context.Context, keep map[string]bool) ([]l
 			found = append(found, leftover{"namespace " + name, func(context.Context) error { return f.dropNamespace(name) }})
 		}
 	}
-	rules, err := f.leftoverForwards(kept)
+	rules, err := f.leftoverForwards(ctx, kept)
 	return append(found, rules...), err
 }

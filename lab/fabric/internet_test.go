@@ -347,7 +347,7 @@ func TestNoNodeReachesTheHostThroughItsOwnPort(t *testing.T) {
 	}
 	if r.datapath() == datapathNetdev {
 		// The knock is one that would be heard: without the rule it is.
-		if err := r.removeGuard(); err != nil {
+		if err := r.removeTables(); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, "the knock to be heard without the rule", arrives)

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/nftables"
+	"golang.org/x/sys/unix"
 
 	"trunkline/internal/fault"
 )
@@ -200,21 +200,24 @@ func (f *Fabric) leftoverTables(kept bool) ([]leftover, error) {
 		return nil, nil
 	}
 	conn, err := f.nft(int(f.rootNS))
+	if errors.Is(err, unix.EPROTONOSUPPORT) {
+		return nil, nil // a kernel without nftables has no table
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer conn.CloseLasting()
-	tables, err := conn.ListTables()
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Unavailable, "This kernel's nftables doesn't answer.")
-	}
-	var found []leftover
-	for _, t := range tables {
-		if t.Name == f.names.table() && t.Family == nftables.TableFamilyINet {
-			found = append(found, leftover{"nftables table inet " + t.Name, func(context.Context) error { return f.removeGuard() }})
+	var left []leftover
+	for _, name := range []string{f.names.table(), f.names.outTable()} {
+		found, err := hasTable(conn, name)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			left = append(left, leftover{"nftables table inet " + name, func(context.Context) error { return f.removeTables() }})
 		}
 	}
-	return found, nil
+	return left, nil
 }
 
 func ofLab(lab, object string) string {

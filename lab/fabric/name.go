@@ -70,8 +70,11 @@ func (n namer) netns(lab, node string) string {
 
 func (n namer) netnsOfHost() string { return netnsPrefix + n.digest(8, "netns") + "-" }
 
-// table is the name of this host's nftables tables.
+// table is the nftables table that keeps nodes away from the host.
 func (n namer) table() string { return "trunkline_" + n.digest(8, "nft") }
+
+// outTable is the one that lets internet nodes out.
+func (n namer) outTable() string { return n.table() + "_out" }
 
 // labGroup is the link group of everything a lab has in the root namespace. Two labs may share one: check the aliases.
 func (n namer) labGroup(lab string) uint32 {

@@ -149,7 +149,7 @@ func (f *Fabric) tidyLocked(ctx context.Context) error {
 			return err
 		}
 	}
-	return f.removeGuard()
+	return f.removeTables()
 }
 
 // Labs implements host.Fabric.

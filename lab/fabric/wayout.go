@@ -36,6 +36,24 @@ func waysOut(table *nftables.Table) *nftables.Set {
 	return &nftables.Set{Table: table, Name: waysOutSet, KeyType: nftables.TypeIPAddr}
 }
 
+// ensureOutTable makes the table for ways out when it isn't there as this version makes it.
+func (f *Fabric) ensureOutTable() error {
+	conn, err := f.nft(int(f.rootNS))
+	if err != nil {
+		return err
+	}
+	defer conn.CloseLasting()
+	records, err := f.internetRecords()
+	if err != nil {
+		return err
+	}
+	build := func(table *nftables.Table) error { return f.openWaysOut(conn, table, records) }
+	if err := f.ensureTable(conn, f.names.outTable(), "v1", build); err != nil {
+		return fault.Wrap(err, fault.Unsupported, "The firewall rules for ways out can't be set. The kernel needs nftables with inet tables, fib, NAT and conntrack.")
+	}
+	return nil
+}
+
 // openWaysOut adds the chains for packets from and to internet nodes. What is closed is closed twice: before and after someone else's
 // destination NAT, so that a published port of a container on this host isn't a way around.
 func (f *Fabric) openWaysOut(conn *nftables.Conn, table *nftables.Table, records []internetRecord) error {
@@ -80,6 +98,9 @@ func (f *Fabric) openWayOut(ctx context.Context, r internetRecord) error {
 	if err := f.sysctl("net/ipv4/ip_forward", "1"); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "Forwarding can't be turned on. Turn it on with `sysctl net.ipv4.ip_forward=1`.")
 	}
+	if err := f.ensureOutTable(); err != nil {
+		return err
+	}
 	if err := f.setWayOut(r, true); err != nil {
 		return err
 	}
@@ -104,13 +125,13 @@ func (f *Fabric) setWayOut(r internetRecord, open bool) error {
 		return err
 	}
 	defer conn.CloseLasting()
-	if there, err := hasTable(conn, f.names.table()); err != nil || !there {
+	if there, err := hasTable(conn, f.names.outTable()); err != nil || !there {
 		return err
 	}
 	wrong := func(err error) error {
 		return fault.Wrap(err, fault.Unavailable, "The firewall's list of ways out can't be changed.")
 	}
-	set := waysOut(&nftables.Table{Family: nftables.TableFamilyINet, Name: f.names.table()})
+	set := waysOut(&nftables.Table{Family: nftables.TableFamilyINet, Name: f.names.outTable()})
 	elements, err := conn.GetSetElements(set)
 	if err != nil {
 		return wrong(err)
