@@ -78,9 +78,7 @@ func runWorld(m *testing.M) int {
 	if err != nil {
 		panic(err)
 	}
-	if os.Getenv("KEEP") == "" {
-		defer os.RemoveAll(dir)
-	}
+	defer os.RemoveAll(dir)
 	must := func(err error) {
 		if err != nil {
 			panic(err)
