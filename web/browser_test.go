@@ -136,9 +136,21 @@ func (c *chrome) signIn(name string) {
 }
 
 // middle is where a node of the map is on the screen.
+// middle is where a hand would click a node, once the map has come to rest: it makes room when panels open.
 func (c *chrome) middle(node string) (x, y float64) {
 	c.t.Helper()
-	p := value[[]float64](c, fmt.Sprintf(`(() => { const b = document.querySelector('.node[data-name=%q] .body').getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] })()`, node))
+	p := value[[]float64](c, fmt.Sprintf(`new Promise((done) => {
+		let before = "", still = 0;
+		const look = () => {
+			const b = document.querySelector('.node[data-name=%q] .body').getBoundingClientRect();
+			const now = [b.x + b.width / 2, b.y + b.height / 2];
+			still = String(now) === before ? still + 1 : 0;
+			before = String(now);
+			if (still >= 10) done(now);
+			else requestAnimationFrame(look);
+		};
+		look();
+	})`, node))
 	return p[0], p[1]
 }
 

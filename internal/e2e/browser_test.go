@@ -136,7 +136,7 @@ func (p *person) shot(name string) {
 
 func evaluate[T any](p *person, script string) T {
 	p.t.Helper()
-	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](script))
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
 	if err != nil {
 		p.t.Fatalf("evaluate %s: %v", script, err)
 	}
@@ -212,7 +212,17 @@ func (p *person) sees(limit time.Duration, text string) {
 // openShell double-clicks a node and waits for the prompt.
 func (p *person) openShell(node string) {
 	p.t.Helper()
-	middle := evaluate[[]float64](p, fmt.Sprintf(`(() => { const box = document.querySelector(%q).getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 3] })()`, nodeOnMap(node)))
+	middle := evaluate[[]float64](p, fmt.Sprintf(`new Promise((done) => { // once the map has come to rest: it makes room when panels open
+		let before = "", still = 0;
+		const look = () => {
+			const box = document.querySelector(%q).getBoundingClientRect(), now = [box.x + box.width / 2, box.y + box.height / 3];
+			still = String(now) === before ? still + 1 : 0;
+			before = String(now);
+			if (still >= 10) done(now);
+			else requestAnimationFrame(look);
+		};
+		look();
+	})`, nodeOnMap(node)))
 	p.do("double-click "+node, chromedp.MouseClickXY(middle[0], middle[1]), chromedp.MouseClickXY(middle[0], middle[1], chromedp.ClickCount(2)))
 	p.until(10*time.Second, "a shell on "+node+" is in front", fmt.Sprintf(`document.querySelector("#dock-tabs .dock-tab.active")?.innerText.trim() === %q && document.querySelector("#dock-tabs .dock-tab.active").dataset.state === "open"`, node))
 	p.sees(10*time.Second, node)

@@ -38,7 +38,7 @@ func summarise(r *Record, running *lab.Lab, sides []hostSide, grace time.Duratio
 		}
 	case failed != nil:
 		now.State, now.Reason, now.Error = Failed, sentence(failed.Sentence), failed
-		if !r.UnderWay() && anyNode(sides, hostapi.NodeRunning) {
+		if !r.UnderWay() { // it ran before, and may still: the host could not ask
 			now.State = Degraded
 		}
 	case !converged(sides, r.Desired.Generation):
@@ -246,10 +246,4 @@ func complaintOf(n hostapi.NodeStatus, want hostapi.RunState) string {
 		}
 	}
 	return ""
-}
-
-func anyNode(sides []hostSide, state hostapi.NodeState) bool {
-	return slices.ContainsFunc(sides, func(s hostSide) bool {
-		return s.Status != nil && slices.ContainsFunc(s.Status.Nodes, func(n hostapi.NodeStatus) bool { return n.State == state })
-	})
 }
