@@ -67,6 +67,7 @@ type Executor struct {
 	facts infoCache
 	alive switchState
 
+	daemons chan struct{} // one token: the engine or the switch went or came back
 	strange chan struct{} // one token: a container of an unknown lab was heard of
 
 	life  context.Context // ends with Run or Close; labs go on
@@ -112,7 +113,7 @@ func New(cfg Config) (*Executor, error) {
 		boot:  bootID(), born: time.Now(),
 		list:  newLister(cfg.Engine),
 		heavy: newSlots(cfg.Workers), light: newSlots(32 * cfg.Workers),
-		hub: newHub(), strange: make(chan struct{}, 1),
+		hub: newHub(), daemons: make(chan struct{}, 1), strange: make(chan struct{}, 1),
 		labs: map[string]*labLoop{}, unseen: map[string]bool{}, looked: make(chan struct{}),
 	}
 	nodes := filepath.Join(cfg.StateDir, "nodes")

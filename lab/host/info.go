@@ -88,7 +88,7 @@ func (x *Executor) describe(ctx context.Context) hostapi.HostInfo {
 		problem(err)
 	}
 	info.Capabilities, info.Problems = capabilities, append(info.Problems, problems...)
-	if u, ok := x.cfg.Engine.(UserNamespaces); ok && len(info.Problems) == 0 {
+	if u, ok := x.cfg.Engine.(UserNamespaces); ok && info.DockerVersion != "" {
 		if on, err := u.UserNamespaces(ctx); err == nil {
 			info.Capabilities.UserNamespaces = on
 		}

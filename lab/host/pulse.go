@@ -62,6 +62,7 @@ func (x *Executor) pulse() {
 		if err != nil {
 			x.log.Warn("the switch doesn't answer", "error", err)
 		}
+		x.describeAgain()
 		for _, l := range x.loopsNow() {
 			l.look(err == nil)
 		}

@@ -19,6 +19,7 @@ func (x *Executor) watch() {
 		events, err := watcher.Watch(x.life)
 		if err == nil {
 			failures = 0
+			x.describeAgain()
 			x.relist()
 			for e := range events {
 				x.event(e)
@@ -28,6 +29,7 @@ func (x *Executor) watch() {
 			return
 		}
 		x.list.doubted()
+		x.describeAgain()
 		x.relist()
 		failures++
 		if sleep(x.life, jitter(backoff(100*time.Millisecond, 5*time.Second, failures))) != nil {
@@ -213,9 +215,20 @@ func (x *Executor) refresh() {
 		if len(info.Problems) > 0 {
 			wait = 10 * time.Second
 		}
-		if sleep(x.life, jitter(wait)) != nil {
+		select {
+		case <-time.After(jitter(wait)):
+		case <-x.daemons:
+		case <-x.life.Done():
 			return
 		}
+	}
+}
+
+// describeAgain makes refresh ask at once: labs are placed by the description.
+func (x *Executor) describeAgain() {
+	select {
+	case x.daemons <- struct{}{}:
+	default:
 	}
 }
 
