@@ -313,8 +313,17 @@ func (x *Executor) forget(l *labLoop) (bool, error) {
 		return false, err
 	}
 	delete(x.labs, l.id)
-	x.hub.removeLab(l.id)
 	return true, nil
+}
+
+// tellGone tells that the lab is gone, from its loop's goroutine: a status that the loop was about to tell would otherwise come after it, and
+// the lab would be seen here for ever. A lab that is wanted again by now has a loop of its own, which tells what is there.
+func (x *Executor) tellGone(labID string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.labs[labID] == nil {
+		x.hub.removeLab(labID)
+	}
 }
 
 // Lab implements hostapi.LabHost.

@@ -374,7 +374,10 @@ func (l *labLoop) sawCarrier(carrier map[hostapi.PortRef]bool) {
 func (l *labLoop) forgetLab() error {
 	gone, err := l.x.forget(l)
 	if err == nil && gone {
-		l.learn(func() { l.gone = true })
+		l.learn(func() {
+			l.gone = true
+			l.x.tellGone(l.id)
+		})
 	}
 	return err
 }
