@@ -17,8 +17,8 @@ LDFLAGS := -X main.Version=$(VERSION)
 GOBUILD := go build $(VCS)
 STATIC  := CGO_ENABLED=0 $(GOBUILD) -trimpath -ldflags '-s -w $(LDFLAGS)'
 
-# How many packages are tested at once: they share one Docker engine and one Open vSwitch.
-TEST_PARALLEL ?= 2
+# How many packages are tested at once. They share one Docker engine, one Open vSwitch and the machine: more is quicker, and less calm.
+TEST_PARALLEL ?= 1
 TEST_PACKAGES ?= ./...
 TEST_TIMEOUT  ?= 30m
 

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -203,14 +204,26 @@ func (c *Controller) readHostNames(ctx context.Context) error {
 	return nil
 }
 
-// hostName is the host's name, or its id when nobody has said it.
+// namePatience bounds how long a name is looked for: it is only for people.
+const namePatience = 2 * time.Second
+
+// hostName is the host's name, or its id when nobody has said it. A host that has just joined is asked for.
 func (c *Controller) hostName(id string) string {
+	name := c.knownName(id)
+	if name == "" {
+		ctx, cancel := context.WithTimeout(c.life, namePatience)
+		defer cancel()
+		if err := c.readHostNames(ctx); err == nil {
+			name = c.knownName(id)
+		}
+	}
+	return cmp.Or(name, id)
+}
+
+func (c *Controller) knownName(id string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if name := c.names[id]; name != "" {
-		return name
-	}
-	return id
+	return c.names[id]
 }
 
 // housekeeping is how often expired things and unused files are deleted.

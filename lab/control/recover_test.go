@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -71,16 +72,23 @@ func TestADeadEngineIsSaidAndALiveOneHealsTheLab(t *testing.T) {
 		images, err := r.control.Images(t.Context(), r.ada)
 		return err == nil && len(images) > 0
 	})
-	m.fake.SetDown(fault.New(fault.Unavailable, "Docker does not answer on this host. Start it."))
+	died := make(chan struct{})
+	m.fake.Intercept(func(ctx context.Context, c fakehost.Call, do func() error) error {
+		if c.Verb == "create" {
+			<-died // the engine dies while the lab is being deployed: before that, the deploy would be refused
+		}
+		return do()
+	})
 	r.deploy(id)
+	m.fake.SetDown(fault.New(fault.Unavailable, "Docker does not answer on this host. Start it."))
+	close(died)
 	got := r.until(id, control.Failed)
 	if !strings.Contains(got.Reason, "Docker does not answer") || got.Error == nil {
 		t.Errorf("reason %q, error %v", got.Reason, got.Error)
 	}
 	r.replace(id, ring("x", 4)) // a deploy that failed does not stand in the way of the next
-	r.deploy(id)
 	m.fake.SetDown(nil)
-	r.deploy(id)
+	await(t, said("the host to be fit for labs again"), func() bool { return r.control.Deploy(t.Context(), r.ada, id) == nil })
 	got = r.until(id, control.Running)
 	if n := len(got.Nodes); n != 4 {
 		t.Errorf("%d nodes run, want those of the newer version", n)
