@@ -11,6 +11,7 @@ const (
 	Switch   Kind = "switch"   // an Open vSwitch bridge: VLANs, MAC learning; also containerlab's bridge and ovs-bridge
 	LAN      Kind = "lan"      // one layer-2 segment without VLANs of its own
 	Internet Kind = "internet" // NAT'ed way out, with DHCP and DNS on the inside
+	External Kind = "external" // a physical network or VLAN that an administrator offered to the tenant
 )
 
 // Kinds lists every kind in the order the palette shows them.

@@ -46,6 +46,7 @@ type Node struct {
 	Egress     bool            `json:"egress,omitempty"` // its own NAT'ed way out on an extra interface named "egress0"
 	Switch     *SwitchConfig   `json:"switch,omitempty"`
 	Internet   *InternetConfig `json:"internet,omitempty"`
+	External   *ExternalConfig `json:"external,omitempty"`
 	X, Y       *float64        `json:"-"` // position in the drawing, from labels graph-posX / graph-posY
 }
 
@@ -90,6 +91,12 @@ type SwitchConfig struct {
 type InternetConfig struct {
 	Subnet netip.Prefix `json:"subnet,omitzero"` // the gateway's address with its prefix length
 	NoDHCP bool         `json:"noDHCP,omitempty"`
+}
+
+// ExternalConfig names what an external node leads to.
+type ExternalConfig struct {
+	Network string `json:"network"`        // as the administrator called it
+	VLAN    int    `json:"vlan,omitempty"` // 1 to 4094; 0: untagged
 }
 
 // Routing is a node's declared routing. Static routes work on every container kind, the protocols on routers.

@@ -6,6 +6,7 @@ import (
 	"trunkline/internal/fault"
 	"trunkline/lab"
 	"trunkline/lab/hostapi"
+	"trunkline/lab/place"
 )
 
 // Record is a stored lab with its desired and its observed side. Desired is written by intents, Observed by the reconcile
@@ -55,7 +56,8 @@ type Deployment struct {
 	ImageMap map[string]string // site's, workspace's and lab's together, as they were then
 	Nodes    map[string]NodeDesired
 	Places   map[string]Place
-	GivenUp  []string // what the hosts cannot do and the lab said it can be without, in sentences
+	VNIs     map[string]uint32 // identifiers of the cables and segments that cross hosts, by cable id or segment name
+	GivenUp  []string          // what the hosts cannot do and the lab said it can be without, in sentences
 }
 
 // NodeDesired is what a person asked of one node; absent means as the file says.
@@ -68,6 +70,7 @@ type NodeDesired struct {
 type Place struct {
 	HostID string
 	Why    string
+	Needs  place.Amount // promised by the host to the node
 }
 
 // Desired is what a lab shall be, and what a cancelled deploy goes back to.
@@ -131,4 +134,12 @@ type HostRecord struct {
 	Created  time.Time
 	LastSeen time.Time
 	Info     hostapi.HostInfo
+
+	Labels     map[string]string
+	Drained    bool
+	Tenants    []string // ids of the only tenants that may use it; none: all
+	OverCommit OverCommit
+	Address    string    // where it dials from
+	RotatedAt  time.Time // of its key
+	RevokedAt  time.Time
 }

@@ -128,4 +128,14 @@ type HostView struct {
 	LastSeen  time.Time        `json:"lastSeen,omitzero"`
 	RTT       time.Duration    `json:"rtt,omitempty"`
 	Info      hostapi.HostInfo `json:"info"`
+
+	Labels     map[string]string `json:"labels,omitempty"`
+	Drained    bool              `json:"drained,omitempty"`
+	Revoked    bool              `json:"revoked,omitempty"`
+	Tenants    []string          `json:"tenants,omitempty"` // ids of the only tenants that may use it; none: all
+	OverCommit OverCommit        `json:"overCommit,omitzero"`
+	Nodes      int               `json:"nodes"`           // placed on it
+	Given      Given             `json:"-"`               // promised to nodes
+	Use        *hostapi.Use      `json:"now,omitempty"`   // the newest sample
+	Error      string            `json:"error,omitempty"` // the last thing that went wrong, in a sentence
 }

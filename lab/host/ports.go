@@ -7,6 +7,7 @@ package host
 import (
 	"context"
 	"io"
+	"net/netip"
 	"time"
 
 	"trunkline/lab/hostapi"
@@ -123,6 +124,16 @@ type Fabric interface {
 	Leftovers(ctx context.Context, keep map[string]bool) ([]string, error)
 	// Capabilities probes what this machine can; Problems are sentences with the mend.
 	Capabilities(ctx context.Context) (hostapi.Capabilities, []string, error)
+}
+
+// Underlay is a fabric that exchanges frames with other hosts.
+type Underlay interface {
+	// SetPeers makes these, and no others, the hosts whose tunnel frames are taken and that are probed. Repeating it changes nothing.
+	SetPeers(ctx context.Context, peers []hostapi.Peer) error
+	// Reach gives what is known of every peer: at once, and whenever something changed, until ctx ends. A slow reader gets the newest.
+	Reach(ctx context.Context) <-chan []hostapi.Reach
+	// UnderlayAddress is where peers reach this host, and the MTU there. The zero address: this host takes no part.
+	UnderlayAddress(ctx context.Context) (netip.Addr, int, error)
 }
 
 // WireReport is what Wire could not do, and how long its two halves took.

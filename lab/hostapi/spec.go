@@ -20,6 +20,7 @@ type LabSpec struct {
 	Nodes      []NodeSpec     `json:"nodes"`
 	Segments   []SegmentSpec  `json:"segments,omitempty"`
 	Internets  []InternetSpec `json:"internets,omitempty"`
+	Externals  []ExternalSpec `json:"externals,omitempty"`
 	Cables     []CableSpec    `json:"cables,omitempty"`
 }
 
@@ -62,6 +63,7 @@ type NodeSpec struct {
 	Healthcheck   *lab.Healthcheck  `json:"healthcheck,omitempty"`
 	Run           RunState          `json:"run"`
 	Restarts      int               `json:"restarts,omitempty"` // restart the node once each time this rises
+	Awaited       bool              `json:"awaited,omitempty"`  // nodes on other hosts wait for it: its status tells the stages it reached
 }
 
 // FileSpec is one project file put into the node before it first starts.
@@ -81,12 +83,15 @@ type InterfaceSpec struct {
 	Dummy     bool           `json:"dummy,omitempty"` // up, and cabled to nothing
 }
 
-// SegmentSpec is an Open vSwitch bridge: a switch node, a lan node, or the management segment.
+// SegmentSpec is an Open vSwitch bridge: a switch node, a lan node, or the management segment. A lan or management segment may have
+// parts on several hosts: they are one layer-2 segment in a full mesh with split horizon, under one VNI.
 type SegmentSpec struct {
 	Name  string            `json:"name"`
 	Kind  lab.Kind          `json:"kind"` // lab.Switch or lab.LAN
 	Ports []SegmentPortSpec `json:"ports"`
 	STP   string            `json:"stp,omitempty"`
+	VNI   uint32            `json:"vni,omitempty"`   // of the mesh; 0 without Peers
+	Peers []netip.Addr      `json:"peers,omitempty"` // underlay addresses of the other hosts that have a part of it
 }
 
 // SegmentPortSpec is one port of a segment.
@@ -105,7 +110,15 @@ type InternetSpec struct {
 	DHCP       bool         `json:"dhcp"`
 }
 
-// PortRef is one end of a cable on this host: an interface of a container, a port of a segment, or an internet node's inside.
+// ExternalSpec joins a lab to the world outside: everything on Ports shares a segment with an interface of this host.
+type ExternalSpec struct {
+	Name   string   `json:"name"`
+	Device string   `json:"device"`         // network interface of this host that an administrator offered
+	VLAN   int      `json:"vlan,omitempty"` // 802.1Q tag on Device, 1 to 4094; 0: untagged frames
+	Ports  []string `json:"ports"`          // the node's interface names in the lab
+}
+
+// PortRef is one end of a cable on this host: an interface of a container, a port of a segment or external node, or an internet node's inside.
 type PortRef struct {
 	Node      string `json:"node"`
 	Interface string `json:"interface"`

@@ -1,6 +1,7 @@
 package hostapi
 
 import (
+	"net/netip"
 	"time"
 
 	"trunkline/internal/fault"
@@ -35,6 +36,7 @@ type NodeStatus struct {
 	Restarts    int               `json:"restarts,omitempty"`
 	Interfaces  []InterfaceStatus `json:"interfaces,omitempty"`
 	Execs       []ExecResult      `json:"execs,omitempty"`
+	Stages      []string          `json:"stages,omitempty"` // of an Awaited node: the stages it has left behind
 }
 
 // InterfaceStatus is one interface as the kernel shows it.
@@ -72,7 +74,9 @@ type Observation struct {
 	Removed string     `json:"removed,omitempty"` // a lab of which this host has nothing any more
 	Synced  bool       `json:"synced,omitempty"`
 	Host    *HostInfo  `json:"host,omitempty"`
-	Ping    bool       `json:"ping,omitempty"` // a sign of life every 10 s
+	Ping    bool       `json:"ping,omitempty"`  // a sign of life every 10 s
+	Use     *Use       `json:"use,omitempty"`   // every 10 s: what is in use
+	Reach   []Reach    `json:"reach,omitempty"` // every peer, whenever one changed
 }
 
 // HostInfo describes the host: what it is, what it can and what it lacks.
@@ -87,7 +91,10 @@ type HostInfo struct {
 	OVSVersion    string       `json:"ovsVersion,omitempty"`
 	Capabilities  Capabilities `json:"capabilities"`
 	Images        []Image      `json:"images,omitempty"`
-	Problems      []string     `json:"problems,omitempty"` // sentences, such as "Docker does not answer: …"
+	Problems      []string     `json:"problems,omitempty"`  // sentences, such as "Docker does not answer: …"
+	DiskBytes     int64        `json:"diskBytes,omitempty"` // size of the file system that holds the host's state
+	Underlay      netip.Addr   `json:"underlay,omitzero"`   // where tunnels of other hosts reach it; unset: it takes no part in labs on several hosts
+	UnderlayMTU   int          `json:"underlayMtu,omitempty"`
 }
 
 // Capabilities are what decides whether a lab can be placed here.
