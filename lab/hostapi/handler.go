@@ -32,6 +32,9 @@ func Handler(h Host) http.Handler {
 		"GET /v1/info":                         s.info,
 		"GET /v1/images":                       s.images,
 		"GET /v1/leftovers":                    s.leftovers,
+		"PUT /v1/peers":                        s.putPeers,
+		"POST /v1/labs/{id}/reached":           s.reached,
+		"GET /v1/log":                          s.log,
 	}
 	for pattern, handle := range routes {
 		mux.Handle(pattern, adapt(handle))
