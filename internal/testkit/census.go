@@ -27,11 +27,14 @@ func (h *Host) Census() []string {
 	note("container", strings.Split(h.Run("docker", "ps", "--all", "--filter", "label=trunkline.host", "--format", "{{.Names}} {{.Status}}"), "\n")...)
 	note("unstamped container", strings.Split(h.Run("docker", "ps", "--all", "--format", "{{.Names}}"), "\n")...)
 	for line := range strings.Lines(h.Run("ip", "-brief", "link")) {
-		if name, _, _ := strings.Cut(line, " "); name != "lo" && !strings.HasPrefix(name, "eth0") && !strings.HasPrefix(name, "ovs-netdev") {
+		if name, _, _ := strings.Cut(line, " "); name != "lo" && name != underlayBridge && !strings.HasPrefix(name, "eth") && !strings.HasPrefix(name, "ovs-netdev") {
 			note("link", line)
 		}
 	}
 	for _, bridge := range strings.Fields(h.Run("ovs-vsctl", "--timeout=5", "list-br")) {
+		if bridge == underlayBridge {
+			continue
+		}
 		note("bridge", bridge)
 		note("port of "+bridge, strings.Fields(h.Run("ovs-vsctl", "--timeout=5", "list-ports", bridge))...)
 		note("flow of "+bridge, strings.Split(h.Run("ovs-ofctl", "--no-names", "--no-stats", "dump-flows", bridge), "\n")...)
@@ -45,7 +48,7 @@ func (h *Host) Census() []string {
 // notPlain leaves out the queues that every interface has.
 func notPlain(text string) (rest []string) {
 	for line := range strings.Lines(text) {
-		if !strings.Contains(line, "qdisc noqueue") && !strings.Contains(line, "dev eth0") {
+		if !strings.Contains(line, "qdisc noqueue") && !strings.Contains(line, "dev eth") && !strings.Contains(line, "dev "+underlayBridge) {
 			rest = append(rest, line)
 		}
 	}

@@ -20,9 +20,10 @@ import (
 // Host is a compute host for tests: its own network and mount namespaces, Docker engine and Open vSwitch, so that a test can end
 // these without disturbing others. Its programs are reached at Address from the test's own namespace.
 type Host struct {
-	Name    string // also of its control group
-	Dir     string // everything it keeps
-	Address string // on the underlay
+	Name     string // also of its control group
+	Dir      string // everything it keeps
+	Address  string // by which the test and a controller reach it
+	Underlay string // by which the tunnels of other hosts reach it
 
 	t        testing.TB
 	holder   *exec.Cmd // keeps the namespaces
@@ -62,7 +63,7 @@ func NewHost(t testing.TB, images ...string) *Host {
 	})
 	err = errors.Join(os.Chmod(dir, 0o711), h.unshare())
 	if err == nil {
-		h.Address, err = joinUnderlay(h.Name, h.holder.Process.Pid)
+		h.Address, h.Underlay, err = joinWires(h.Name, h.holder.Process.Pid)
 	}
 	if err != nil {
 		t.Fatalf("make host %s: %v", h.Name, err)
@@ -189,7 +190,7 @@ func (h *Host) end() error {
 	}
 	errs = append(errs, h.removeGroups())
 	if h.Address != "" {
-		errs = append(errs, leaveUnderlay())
+		errs = append(errs, leaveWires())
 	}
 	return errors.Join(append(errs, os.RemoveAll(h.Dir))...)
 }

@@ -55,13 +55,17 @@ func (h *Host) startOVS() (err error) {
 	if err != nil {
 		return err
 	}
-	return Until(ctx, daemonWithin, "the switch's control socket", func() error {
+	err = Until(ctx, daemonWithin, "the switch's control socket", func() error {
 		out, err := h.Command(ctx, "ovs-appctl", "--timeout=2", "version").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("ovs-appctl: %w: %s", err, out)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return h.raiseUnderlay()
 }
 
 // KillOVS ends both daemons as a crash does; the database's file stays.
