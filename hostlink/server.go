@@ -3,7 +3,6 @@ package hostlink
 import (
 	"cmp"
 	"context"
-	"crypto/ed25519"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -17,25 +16,6 @@ import (
 
 	"trunkline/internal/fault"
 )
-
-// Authority is what the controller knows about hosts. Its errors are fault errors, whose sentences the host shows.
-type Authority interface {
-	// Enrol uses up a join token and records a new host with its key. ErrTokenUnknown, ErrTokenUsed, ErrTokenExpired.
-	Enrol(ctx context.Context, request Enrolment) (hostID string, err error)
-	// HostKey is the public key of a host that may link. fault.NotFound or ErrHostUnknown; ErrHostRevoked.
-	HostKey(ctx context.Context, hostID string) (ed25519.PublicKey, error)
-	// Seen records that a host is linked now. Called when it links and about once a minute; an error is only logged.
-	Seen(ctx context.Context, hostID string, sighting Sighting) error
-}
-
-// Sighting is one proof of life of a host.
-type Sighting struct {
-	At    time.Time
-	Addr  string // where the host dials from, as the controller sees it
-	Agent string // version of the agent
-	Epoch int64
-	RTT   time.Duration // 0 while unknown
-}
 
 // ServerConfig makes a Server.
 type ServerConfig struct {
