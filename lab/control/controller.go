@@ -14,19 +14,23 @@ import (
 
 // Config is what a Controller is made of. Stores, Blobs and Links are required.
 type Config struct {
-	Labs   LabStore
-	States StateStore
-	Site   SiteStore
-	Images ImageStore
-	Blobs  Blobs
-	Links  Links
-	Log    *slog.Logger // nil: silent
+	Labs        LabStore
+	States      StateStore
+	Site        SiteStore
+	HostStore   HostStore
+	Identifiers Identifiers
+	Images      ImageStore
+	Blobs       Blobs
+	Links       Links
+	Tunnel      Tunnel       // nil: keys are not rotated, and a revoked host's link ends with its next dial
+	Log         *slog.Logger // nil: silent
 
-	Defaults NodeDefaults  // zero fields: 1 core, 512 MiB, 1024 processes
-	Limits   ImportLimits  // zero fields: 256 MiB in all, 64 MiB a file, 5,000 files
-	Grace    time.Duration // a host lost for less changes no lab's state; 0: 5 s
-	Workers  int           // labs looked at at once; 0: 8
-	Now      func() time.Time
+	Defaults  NodeDefaults  // zero fields: 1 core, 512 MiB, 1024 processes
+	Limits    ImportLimits  // zero fields: 256 MiB in all, 64 MiB a file, 5,000 files
+	Grace     time.Duration // a host lost for less changes no lab's state; 0: 5 s
+	LostAfter time.Duration // a host away for longer is lost: its nodes are placed anew where the lab's policy says so; 0: 2 min
+	Workers   int           // labs looked at at once; 0: 8
+	Now       func() time.Time
 }
 
 // ImportLimits bound what one lab's folder may hold.
@@ -44,6 +48,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Limits.FileBytes, 64<<20)
 	setDefault(&c.Limits.Files, 5000)
 	setDefault(&c.Grace, 5*time.Second)
+	setDefault(&c.LostAfter, 2*time.Minute)
 	setDefault(&c.Workers, 8)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

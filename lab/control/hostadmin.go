@@ -92,6 +92,8 @@ type HostStore interface {
 	DeleteJoinToken(ctx context.Context, id string) error
 	// HostRecord finds by id or name, revoked ones included. Code: not_found.
 	HostRecord(ctx context.Context, ref string) (HostRecord, error)
+	// RevokedHosts lists those that SiteStore.Hosts leaves out, by name: until they are removed, people see them.
+	RevokedHosts(ctx context.Context) ([]HostRecord, error)
 	// ChangeHost stores what change leaves of the record's Name, Labels, Drained, Tenants and OverCommit. Codes: not_found, conflict (name).
 	ChangeHost(ctx context.Context, id string, change func(*HostRecord) error) (HostRecord, error)
 	// RevokeHost refuses the host's key from now on.
@@ -113,6 +115,7 @@ type HostStore interface {
 // Given is what a host has promised.
 type Given struct {
 	place.Amount
+	Nodes      int            // placed on it, of all tenants
 	Labs       int            // of all tenants
 	TenantLabs map[string]int // by tenant
 }
@@ -134,6 +137,12 @@ type VNIBlock struct {
 	Last  uint32 `json:"last"`
 	Used  int    `json:"used"`
 	Rests int    `json:"rests"` // freed and in quarantine
+}
+
+// Networks is what a tenant has of the identifiers and of the physical networks, for its members to see.
+type Networks struct {
+	Blocks []VNIBlock `json:"blocks"`
+	Offers []Offer    `json:"offers"` // the tenant's VLANs alone; Devices is empty, for hosts are the site's affair
 }
 
 // Tunnel is what the controller asks of the host link itself.

@@ -95,6 +95,16 @@ type Host interface {
 	Synced(ctx context.Context, labIDs []string) error
 }
 
+// FleetHost is a linked host that knows of other hosts and keeps a log; *hostapi.Client is one.
+type FleetHost interface {
+	// SetPeers makes these, and no others, the hosts to exchange tunnel frames with and to probe. Code unsupported: the agent is too old.
+	SetPeers(ctx context.Context, peers []hostapi.Peer) error
+	// Reached tells which stages nodes on other hosts have left behind, by node. Code: not_found (no such lab).
+	Reached(ctx context.Context, labID string, stages map[string][]string) error
+	// Log returns the last lines of the agent's log, the oldest first.
+	Log(ctx context.Context, lines int) ([]string, error)
+}
+
 // NodeHost is a linked host that reaches into its nodes; *hostapi.Client is one.
 type NodeHost interface {
 	Exec(ctx context.Context, labID, node string, request hostapi.ExecRequest) (*hostapi.ExecConn, error)
