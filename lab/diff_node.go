@@ -1,5 +1,7 @@
 package lab
 
+import "strings"
+
 // changes names the fields in which two nodes of one name differ: those that need the node made anew, and those that are
 // applied while it runs. Positions in the drawing and lines in the file are no change.
 func changes(a, b *Node) (fresh, live []string) {
@@ -9,7 +11,7 @@ func changes(a, b *Node) (fresh, live []string) {
 		{"entrypoint", a.Entrypoint, b.Entrypoint},
 		{"cmd", a.Cmd, b.Cmd},
 		{"env", a.Env, b.Env},
-		{"labels", a.Labels, b.Labels},
+		{"labels", otherLabels(a), otherLabels(b)},
 		{"binds", bindsOf(a), bindsOf(b)},
 		{"startup-config", a.StartupConfig, b.StartupConfig},
 		{"user", a.User, b.User},
@@ -23,6 +25,7 @@ func changes(a, b *Node) (fresh, live []string) {
 	})
 	live = compare([]pair{
 		{"group", a.Group, b.Group},
+		{"placement labels", a.Placement(), b.Placement()},
 		{"cpu", a.CPU, b.CPU},
 		{"memory", a.MemoryBytes, b.MemoryBytes},
 		{"ports", a.Ports, b.Ports},
@@ -60,6 +63,17 @@ func policyOf(n *Node) string {
 		return "no"
 	}
 	return n.RestartPolicy
+}
+
+// otherLabels are the labels that the node's container gets. Those for placement say where a node is made, not what.
+func otherLabels(n *Node) map[string]string {
+	others := map[string]string{}
+	for key, value := range n.Labels {
+		if !strings.HasPrefix(key, LabelPrefix) {
+			others[key] = value
+		}
+	}
+	return others
 }
 
 // bindsOf and waitsOf are the lists without their lines in the file.

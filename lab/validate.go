@@ -17,6 +17,7 @@ func Validate(l *Lab) []fault.Place {
 	for _, n := range l.Nodes {
 		v.node(n)
 	}
+	v.lostPolicy()
 	v.links()
 	for _, n := range l.Nodes {
 		v.interfaces(n)

@@ -27,6 +27,7 @@ func (v *validator) links() {
 			v.say(k.Line, at+".type", "There is no link type %q.", k.Type)
 		}
 		v.mtu(k.Line, at+".mtu", k.MTU)
+		v.linkLabels(k, at)
 		v.impairment(k, at+".impair.a-to-b", k.AtoB)
 		v.impairment(k, at+".impair.b-to-a", k.BtoA)
 	}

@@ -44,6 +44,7 @@ func (v *validator) node(n *Node) {
 	v.environment(n, at)
 	v.binds(n, at)
 	v.ownSettings(n, at)
+	v.placement(n, at)
 }
 
 func (v *validator) limits(n *Node, at string) {

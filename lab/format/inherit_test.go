@@ -1,9 +1,12 @@
 package format_test
 
 import (
+	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
+	"trunkline/internal/fault"
 	"trunkline/lab"
 	"trunkline/lab/format"
 )
@@ -144,5 +147,25 @@ func TestPathsAreLookedUpFromTheLabFilesOwnFolder(t *testing.T) {
 	}
 	if !said(result.Dropped, 7, "outside the lab's folder") || !said(result.Dropped, 7, "no such file") {
 		t.Errorf("dropped:\n%s", list(result.Dropped))
+	}
+}
+
+func TestABadPlacementLabelIsRefusedWhereItStands(t *testing.T) {
+	text := `name: x
+topology:
+  defaults:
+    kind: linux
+    image: trunkline/host
+    labels: {trunkline.lost: wait}
+  nodes:
+    a:
+      labels:
+        colour: red
+        trunkline.pace.disk: ssd
+`
+	_, err := format.Parse(format.Input{File: "lab.clab.yml", Data: []byte(text)})
+	refusal, ok := errors.AsType[*fault.Error](err)
+	if !ok || len(refusal.Details) != 1 || refusal.Details[0].Line != 11 || !strings.Contains(refusal.Details[0].Sentence, "trunkline.pace.disk") {
+		t.Errorf("got %v: %+v", err, refusal)
 	}
 }

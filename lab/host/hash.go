@@ -33,8 +33,23 @@ func SpecHash(n hostapi.NodeSpec) string {
 		DNS         *lab.Resolver
 		Files       []hostapi.FileSpec
 		Healthcheck *lab.Healthcheck
-	}{specVersion, n.Kind, n.Hostname, n.Image, n.Entrypoint, n.Cmd, n.Env, n.Labels, n.User, n.CPU,
+	}{specVersion, n.Kind, n.Hostname, n.Image, n.Entrypoint, n.Cmd, n.Env, ownLabels(n.Labels), n.User, n.CPU,
 		[3]int64{n.MemoryBytes, n.ShmBytes, n.Pids}, n.Sysctls, n.CapAdd, n.DNS, n.Files, n.Healthcheck})
+}
+
+// ownLabels are those of the node itself. Labels for placement say where it is made, and change nothing about it.
+func ownLabels(all map[string]string) map[string]string {
+	var own map[string]string
+	for key, value := range all {
+		if strings.HasPrefix(key, lab.LabelPrefix) {
+			continue
+		}
+		if own == nil {
+			own = map[string]string{}
+		}
+		own[key] = value
+	}
+	return own
 }
 
 // digest is the first half of the sha256 of v's JSON. encoding/json sorts map keys.
