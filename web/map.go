@@ -234,6 +234,8 @@ func kindWord(k lab.Kind) string {
 		return "LAN segment"
 	case lab.Internet:
 		return "Internet"
+	case lab.External:
+		return "External network"
 	}
 	return string(k)
 }

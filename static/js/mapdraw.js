@@ -38,7 +38,7 @@ export function drawNode(parent, n) {
 function shape(g, kind) {
   if (kind === "router") g.append("circle").attr("class", "body").attr("r", half + 1);
   else if (kind === "lan") g.append("rect").attr("class", "body").attr("x", -half - 4).attr("y", -half + 5).attr("width", 2 * half + 8).attr("height", 2 * half - 10).attr("rx", 18);
-  else g.append("rect").attr("class", "body").attr("x", -half).attr("y", -half).attr("width", 2 * half).attr("height", 2 * half).attr("rx", kind === "switch" ? 6 : 11);
+  else g.append("rect").attr("class", "body").attr("x", -half).attr("y", -half).attr("width", 2 * half).attr("height", 2 * half).attr("rx", kind === "switch" || kind === "external" ? 6 : 11);
 }
 
 export function drawLink(wires, labels, l) {
