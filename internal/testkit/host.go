@@ -32,6 +32,7 @@ type Host struct {
 	database *exec.Cmd
 	vswitchd *exec.Cmd
 	programs []*Program
+	agents   []*Agent
 	starts   int
 }
 
@@ -179,6 +180,9 @@ func (h *Host) Flags() []string {
 func (h *Host) end() error {
 	for _, p := range h.programs {
 		p.Stop()
+	}
+	for _, a := range h.agents {
+		a.Stop()
 	}
 	h.endDocker()
 	h.KillOVS()

@@ -40,6 +40,21 @@ type Program struct {
 	command   *exec.Cmd
 	ended     chan struct{}
 	output    syncBuffer
+
+	mu sync.Mutex // guards Ready and Client against Start
+}
+
+// API is the client of the program as it was started last, for tests that use it while another goroutine starts it again.
+func (p *Program) API() *client.Client {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.Client
+}
+
+func (p *Program) now() Ready {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.Ready
 }
 
 // readyWithin bounds a start, migrations included, on a slow machine.
@@ -74,6 +89,8 @@ func (p *Program) Start(ctx context.Context) error {
 		p.Kill()
 		return err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	c, err := client.New(p.URL, p.Token)
 	p.Client = c
 	return err
@@ -84,7 +101,11 @@ func (p *Program) awaitReady(ctx context.Context) error {
 	defer cancel()
 	for {
 		text, err := os.ReadFile(p.ready)
-		if err == nil && json.Unmarshal(text, &p.Ready) == nil {
+		var ready Ready
+		if err == nil && json.Unmarshal(text, &ready) == nil {
+			p.mu.Lock()
+			p.Ready = ready
+			p.mu.Unlock()
 			return nil
 		}
 		select {
@@ -134,8 +155,8 @@ type Said struct {
 
 // Say runs a client command of the binary against this program, whatever its exit code.
 func (p *Program) Say(ctx context.Context, arguments ...string) (Said, error) {
-	command := exec.CommandContext(ctx, p.Binary, arguments...)
-	command.Env = append(os.Environ(), "TRUNKLINE_URL="+p.URL, "TRUNKLINE_TOKEN="+p.Token)
+	command, ready := exec.CommandContext(ctx, p.Binary, arguments...), p.now()
+	command.Env = append(os.Environ(), "TRUNKLINE_URL="+ready.URL, "TRUNKLINE_TOKEN="+ready.Token)
 	return say(command)
 }
 
