@@ -25,6 +25,7 @@ type Config struct {
 	Watching Watching
 	NodeIO   NodeIO
 	Hosts    Hosts
+	Fleet    Fleet
 	Policies ImagePolicies
 	Accounts Accounts
 	Tokens   Tokens

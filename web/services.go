@@ -57,6 +57,47 @@ type Hosts interface {
 	Images(ctx context.Context, actor tenancy.Actor) ([]hostapi.Image, error) // allowed to this tenant
 }
 
+// HostAdmin is one compute host, for administrators. ref is an id or a name. Codes of all: forbidden, not_found.
+type HostAdmin interface {
+	Host(ctx context.Context, actor tenancy.Actor, ref string) (control.HostDetail, error)
+	// ChangeHost stores what the change names. Codes: invalid (with its field), conflict (name).
+	ChangeHost(ctx context.Context, actor tenancy.Actor, ref string, change control.HostChange) (control.HostView, error)
+	RotateHostKey(ctx context.Context, actor tenancy.Actor, ref string) error // codes: unavailable, unsupported
+	RevokeHost(ctx context.Context, actor tenancy.Actor, ref string) error
+	RemoveHost(ctx context.Context, actor tenancy.Actor, ref string) error // code: conflict while labs are on it
+	HostLog(ctx context.Context, actor tenancy.Actor, ref string, lines int) ([]string, error)
+}
+
+// Joining is the ways in for new compute hosts.
+type Joining interface {
+	CreateJoinToken(ctx context.Context, actor tenancy.Actor, request control.JoinRequest) (control.JoinToken, error)
+	JoinTokens(ctx context.Context, actor tenancy.Actor) ([]control.JoinToken, error) // unused and not expired, without secrets
+	DeleteJoinToken(ctx context.Context, actor tenancy.Actor, id string) error
+}
+
+// Underlay is how the compute hosts reach each other, and when anything about them has changed.
+type Underlay interface {
+	Matrix(ctx context.Context, actor tenancy.Actor) ([]control.HostReach, error)
+	// WatchHosts tells that something changed, several changes as one. The channel closes when ctx ends.
+	WatchHosts(ctx context.Context, actor tenancy.Actor) (<-chan struct{}, error)
+}
+
+// PhysicalNetworks is the identifiers that a workspace has, and the networks outside that it may attach labs to.
+type PhysicalNetworks interface {
+	Networks(ctx context.Context, actor tenancy.Actor) (control.Networks, error) // of the actor's workspace
+	Offers(ctx context.Context, actor tenancy.Actor) ([]control.Offer, error)
+	SaveOffer(ctx context.Context, actor tenancy.Actor, offer control.Offer) error // codes: invalid, conflict
+	DeleteOffer(ctx context.Context, actor tenancy.Actor, network string) error    // code: conflict while a lab uses it
+}
+
+// Fleet is all that there is to the compute hosts beyond running labs on them.
+type Fleet interface {
+	HostAdmin
+	Joining
+	Underlay
+	PhysicalNetworks
+}
+
 // ImagePolicies is which images stand in for others and which may be used: of the site, and of the actor's workspace.
 type ImagePolicies interface {
 	ImagePolicy(ctx context.Context, actor tenancy.Actor, scope control.PolicyScope) (control.ImagePolicy, error)

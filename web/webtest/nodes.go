@@ -8,10 +8,8 @@ import (
 	"net"
 	"path"
 	"strings"
-	"time"
 
 	"trunkline/internal/fault"
-	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
 	"trunkline/tenancy"
 )
@@ -163,23 +161,4 @@ func (w *World) GetFile(_ context.Context, actor tenancy.Actor, name, node, targ
 		return nil, hostapi.FileInfo{}, fault.New(fault.NotFound, "There is no %s in %s.", target, node)
 	}
 	return io.NopCloser(bytes.NewReader(data)), hostapi.FileInfo{Name: path.Base(target), Size: int64(len(data))}, nil
-}
-
-// Hosts shows one host with all, and one that is ill.
-func (w *World) Hosts(_ context.Context, actor tenancy.Actor) ([]control.HostView, error) {
-	if err := tenancy.Allow(actor, tenancy.SeeHosts, tenancy.ObjectRef{}); err != nil {
-		return nil, err
-	}
-	return []control.HostView{
-		{ID: "h1", Name: "lab-host-1", Connected: true, LastSeen: time.Now(), RTT: 1240 * time.Microsecond, Info: hostapi.HostInfo{
-			Version: "0.1.0", Kernel: "6.18.5", Arch: "amd64", CPUs: 16, MemoryBytes: 64 << 30, DockerVersion: "28.5.2", OVSVersion: "3.1.0",
-			Capabilities: hostapi.Capabilities{KernelDatapath: true, Netem: true, RateLimit: true, Egress: true, UserNamespaces: true, CgroupVersion: 2},
-			Images:       make([]hostapi.Image, 6),
-		}},
-		{ID: "h2", Name: "attic", LastSeen: time.Now().Add(-3 * time.Hour), Info: hostapi.HostInfo{
-			Version: "0.1.0", Kernel: "6.1.0", Arch: "arm64", CPUs: 4, MemoryBytes: 8 << 30, OVSVersion: "3.1.0",
-			Capabilities: hostapi.Capabilities{RateLimit: true, CgroupVersion: 1},
-			Problems:     []string{"Docker does not answer: start it with \"systemctl start docker\"."},
-		}},
-	}, nil
 }

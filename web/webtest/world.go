@@ -36,6 +36,7 @@ type World struct {
 	files    map[string][]byte              // lab/node/path
 	policies map[string]control.ImagePolicy // by tenant; "" is the site's
 	changes  int                            // of policies
+	fleet    fleet
 	work     sync.WaitGroup
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -79,6 +80,7 @@ func New() *World {
 	add("mia", "campus", tenancy.Member, false)
 	add("otto", "campus", tenancy.Observer, false)
 	add("eve", "other", tenancy.Owner, false)
+	w.fleet = newFleet()
 	return w
 }
 
