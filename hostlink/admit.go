@@ -16,6 +16,7 @@ import (
 type guest struct {
 	hello
 	epoch int64
+	key   ed25519.PublicKey // that it proved
 }
 
 // admit is the controller's side of the handshake. A refusal was sent when it returns an error.
@@ -24,7 +25,7 @@ func (s *Server) admit(ctx context.Context, ws *websocket.Conn, state *tls.Conne
 	if err := receiveMessage(ctx, ws, &g.hello); err != nil {
 		return g, s.refuse(ctx, ws, err)
 	}
-	asked, key, exporter, err := s.prepare(ctx, g.hello, state)
+	asked, keys, exporter, err := s.prepare(ctx, g.hello, state)
 	if err != nil {
 		return g, s.refuse(ctx, ws, err)
 	}
@@ -36,7 +37,7 @@ func (s *Server) admit(ctx context.Context, ws *websocket.Conn, state *tls.Conne
 	if err := receiveMessage(ctx, ws, &given); err != nil {
 		return g, s.refuse(ctx, ws, err)
 	}
-	if err := check(g.hello, asked, given, key, exporter); err != nil {
+	if g.key, err = check(g.hello, asked, given, keys, exporter); err != nil {
 		return g, s.refuse(ctx, ws, err)
 	}
 	if err := s.claim(g); err != nil {
@@ -45,8 +46,8 @@ func (s *Server) admit(ctx context.Context, ws *websocket.Conn, state *tls.Conne
 	return g, sendMessage(ctx, ws, welcome{})
 }
 
-// prepare makes the challenge for a host and fetches its key.
-func (s *Server) prepare(ctx context.Context, h hello, state *tls.ConnectionState) (challenge, ed25519.PublicKey, []byte, error) {
+// prepare makes the challenge for a host and fetches its keys.
+func (s *Server) prepare(ctx context.Context, h hello, state *tls.ConnectionState) (challenge, []ed25519.PublicKey, []byte, error) {
 	version, err := negotiate(ourVersions, h.Protocol)
 	if err != nil {
 		return challenge{}, nil, nil, err
@@ -54,7 +55,7 @@ func (s *Server) prepare(ctx context.Context, h hello, state *tls.ConnectionStat
 	if h.Host == "" || len(h.Host) > 128 || (h.Channel != Control && h.Channel != Bulk) {
 		return challenge{}, nil, nil, fault.New(fault.Invalid, "The hello names no host or no known channel.")
 	}
-	key, err := s.authority.HostKey(ctx, h.Host)
+	keys, err := s.keysOf(ctx, h.Host)
 	if err != nil {
 		return challenge{}, nil, nil, refusalOf(err)
 	}
@@ -70,22 +71,24 @@ func (s *Server) prepare(ctx context.Context, h hello, state *tls.ConnectionStat
 	}
 	asked := challenge{Protocol: version, Nonce: make([]byte, 32), Epoch: epoch, Bind: state != nil}
 	_, _ = rand.Read(asked.Nonce) // never fails, see crypto/rand
-	return asked, key, exporter, nil
+	return asked, keys, exporter, nil
 }
 
-// check judges a proof against the challenge it must answer.
-func check(h hello, asked challenge, given proof, key ed25519.PublicKey, exporter []byte) error {
+// check judges a proof against the challenge it must answer, and returns the key that was proved.
+func check(h hello, asked challenge, given proof, keys []ed25519.PublicKey, exporter []byte) (ed25519.PublicKey, error) {
 	if !bytes.Equal(given.Nonce, asked.Nonce) {
-		return ErrReplayed
+		return nil, ErrReplayed
 	}
 	if asked.Bind && !bytes.Equal(given.Binding, digest(exporter)) {
-		return ErrBinding
+		return nil, ErrBinding
 	}
 	message := signedBytes(h.Host, h.Channel, asked.Epoch, asked.Protocol, asked.Nonce, exporter)
-	if len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, message, given.Signature) {
-		return ErrWrongKey
+	for _, key := range keys {
+		if len(key) == ed25519.PublicKeySize && ed25519.Verify(key, message, given.Signature) {
+			return key, nil
+		}
 	}
-	return nil
+	return nil, ErrWrongKey
 }
 
 // refuse tells the host why and returns the reason. The host answers the close frame; nothing depends on it.

@@ -17,12 +17,13 @@ import (
 type AgentConfig struct {
 	Config
 	Dialer
-	Controller string       // URL; "" takes the identity's
-	Identity   Identity     // from Enrol or LoadIdentity
-	Handler    http.Handler // serves the controller's requests; paths under /link/ are the package's own
-	Version    string       // of the agent, for people
-	Logger     *slog.Logger // nil: silent
-	OnState    func(State)  // nil, or called in order from Run on every change; must not block
+	Controller string               // URL; "" takes the identity's
+	Identity   Identity             // from Enrol or LoadIdentity
+	Keep       func(Identity) error // saves a changed identity, whole or not at all, before it returns; nil: the host's key cannot be changed
+	Handler    http.Handler         // serves the controller's requests; paths under /link/ are the package's own
+	Version    string               // of the agent, for people
+	Logger     *slog.Logger         // nil: silent
+	OnState    func(State)          // nil, or called in order from Run on every change; must not block
 
 	// Lasting says which requests go on until they are cancelled, such as a stream of events: their context ends as soon
 	// as the agent begins to stop, so that a drain does not wait for them. Nil: none. See also Draining.
@@ -44,6 +45,7 @@ type Agent struct {
 	address string
 	log     *slog.Logger
 
+	keys     keyring
 	epoch    int64          // the newest had; only Run uses it
 	handlers sync.WaitGroup // requests in progress, of all sessions
 }
@@ -74,7 +76,10 @@ func NewAgent(cfg AgentConfig) (*Agent, error) {
 		tune.BackoffMax = tune.BackoffMin // the controller is a process of this machine: it may appear any moment
 	}
 	log := orDiscard(cfg.Logger).With("host", cfg.Identity.HostID, "controller", hostOf(address))
-	return &Agent{cfg: cfg, tune: tune, address: address, log: log}, nil
+	return &Agent{
+		cfg: cfg, tune: tune, address: address, log: log,
+		keys: keyring{keep: cfg.Keep, id: cfg.Identity, log: log},
+	}, nil
 }
 
 // steady is how long a session must have lived for the back-off to start over: a host whose sessions are refused or
@@ -101,12 +106,14 @@ func (a *Agent) Run(ctx context.Context) error {
 			attempt = max(attempt, crowded)
 		case lived >= steady:
 			attempt, said = 0, ""
+		case fault.Is(err, fault.Unauthenticated):
+			a.keys.refused()
 		}
 		if reason := fault.Sentence(err); reason != said {
 			a.log.Warn("This host is not linked.", "reason", reason, "err", err)
 			said = reason
 		}
-		wait := Backoff(attempt, a.tune.BackoffMin, a.tune.BackoffMax, rand.Float64())
+		wait := a.wait(attempt, err)
 		a.cfg.OnState(State{Err: fault.Public(err), Next: wait})
 		timer := time.NewTimer(wait)
 		select {
@@ -116,6 +123,15 @@ func (a *Agent) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// wait is how long to wait before the next try. A refusal that only a person can undo, such as a revoked host's, is asked
+// about again after RefusedWait, give or take half; what the controller said when it cut a link is no answer to a dial yet.
+func (a *Agent) wait(attempt int, why error) time.Duration {
+	if fault.Is(why, fault.Forbidden) && websocket.CloseStatus(why) == -1 {
+		return time.Duration((0.5 + rand.Float64()) * float64(a.tune.RefusedWait))
+	}
+	return Backoff(attempt, a.tune.BackoffMin, a.tune.BackoffMax, rand.Float64())
 }
 
 // link is one session from dialling to its end; lived is how long it was linked.
@@ -136,11 +152,13 @@ func (a *Agent) link(ctx context.Context) (lived time.Duration, err error) {
 func (a *Agent) dial(ctx context.Context, channel Channel, epoch int64) (*tunnel, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.tune.HandshakeTimeout)
 	defer cancel()
-	conn, given, err := a.cfg.dial(ctx, a.address, a.cfg.Identity, channel, epoch, a.cfg.Version)
+	id := a.keys.current()
+	conn, given, err := a.cfg.dial(ctx, a.address, id, channel, epoch, a.cfg.Version)
 	if err != nil {
 		return nil, err
 	}
 	if channel == Control {
+		a.keys.accepted(id.PrivateKey)
 		a.epoch = given
 	}
 	t, err := newTunnel(conn, channel, false, a.tune, a.log.With("channel", channel, "epoch", given))

@@ -150,6 +150,16 @@ func (b *bulkChannel) attach(t *tunnel) {
 	}
 }
 
+// inUse is the channel's tunnel, or nil while there is none.
+func (b *bulkChannel) inUse() *tunnel {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current == nil {
+		return nil
+	}
+	return b.current.tunnel
+}
+
 // detach forgets tr, when its session has ended.
 func (b *bulkChannel) detach(t *tunnel) {
 	b.mu.Lock()

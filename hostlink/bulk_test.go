@@ -14,15 +14,6 @@ import (
 	"trunkline/internal/fault"
 )
 
-func (b *bulkChannel) tunnelInUse() *tunnel {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.current == nil {
-		return nil
-	}
-	return b.current.tunnel
-}
-
 var digestHandler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 	sum := sha256.New()
 	n, err := io.Copy(sum, req.Body)
@@ -36,7 +27,7 @@ func TestTheBulkChannelOpensOnDemandAndClosesWhenIdle(t *testing.T) {
 	id := r.enrol("alpha")
 	r.start(id, digestHandler)
 	link := r.link(id.HostID, 0)
-	if link.bulk.tunnelInUse() != nil {
+	if link.bulk.inUse() != nil {
 		t.Error("a bulk channel is open before anybody asked")
 	}
 	var last *tunnel
@@ -62,8 +53,8 @@ func TestTheBulkChannelOpensOnDemandAndClosesWhenIdle(t *testing.T) {
 			})
 		}
 		running.Wait()
-		r.until("the idle bulk channel is closed", func() bool { return link.bulk.tunnelInUse() == nil })
-		if now := link.bulk.tunnelInUse(); now != nil && now == last {
+		r.until("the idle bulk channel is closed", func() bool { return link.bulk.inUse() == nil })
+		if now := link.bulk.inUse(); now != nil && now == last {
 			t.Error("the idle channel was used again")
 		}
 	}
@@ -84,17 +75,17 @@ func TestABulkChannelInUseIsNotIdle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := link.bulk.tunnelInUse()
+	before := link.bulk.inUse()
 	<-time.After(4 * cfg.BulkIdle) // the condition is time itself
 	if _, err := io.WriteString(stream, "x"); err != nil {
 		t.Fatal(err)
 	}
 	got := make([]byte, 1)
-	if _, err := io.ReadFull(stream, got); err != nil || link.bulk.tunnelInUse() != before {
+	if _, err := io.ReadFull(stream, got); err != nil || link.bulk.inUse() != before {
 		t.Errorf("after a silence longer than the idle time: %q, %v", got, err)
 	}
 	_ = stream.Close()
-	r.until("the bulk channel is closed after its last stream", func() bool { return link.bulk.tunnelInUse() == nil })
+	r.until("the bulk channel is closed after its last stream", func() bool { return link.bulk.inUse() == nil })
 }
 
 func TestALostBulkChannelIsOpenedAnewAndTheControlChannelStays(t *testing.T) {
@@ -109,13 +100,13 @@ func TestALostBulkChannelIsOpenedAnewAndTheControlChannelStays(t *testing.T) {
 	if _, err := get(t, client, "/"); err != nil {
 		t.Fatal(err)
 	}
-	first := link.bulk.tunnelInUse()
+	first := link.bulk.inUse()
 	_ = first.conn.raw.Close()
 	<-first.done()
 	if _, err := get(t, client, "/"); err != nil {
 		t.Errorf("after the loss: %v", err)
 	}
-	if link.bulk.tunnelInUse() == first || link.Err() != nil {
+	if link.bulk.inUse() == first || link.Err() != nil {
 		t.Errorf("the bulk channel was not replaced, or the control channel ended: %v", link.Err())
 	}
 }

@@ -32,6 +32,7 @@ type Config struct {
 	SeenEvery          time.Duration // between two Authority.Seen of a connected host; 60 s
 	BackoffMin         time.Duration // upper bound of the first wait before dialling again; 250 ms
 	BackoffMax         time.Duration // upper bound of any wait; 30 s, on loopback BackoffMin
+	RefusedWait        time.Duration // about, before dialling again when only a person can undo the refusal; 5 min
 	ControlWindow      uint32        // bytes in flight per control stream; 256 KiB, which is yamux's least
 	BulkWindow         uint32        // bytes in flight per bulk stream; 4 MiB
 }
@@ -59,6 +60,7 @@ func (c Config) withDefaults() Config {
 		{&c.SeenEvery, 60 * time.Second},
 		{&c.BackoffMin, 250 * time.Millisecond},
 		{&c.BackoffMax, 30 * time.Second},
+		{&c.RefusedWait, 5 * time.Minute},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value

@@ -17,11 +17,12 @@ type Identity struct {
 	Name       string             `json:"name"`
 	Controller string             `json:"controller"` // URL the host enrolled at
 	PrivateKey ed25519.PrivateKey `json:"private_key"`
+	NextKey    ed25519.PrivateKey `json:"next_key,omitempty"` // while the key is being changed: the one to come
 }
 
 // Check reports what an identity lacks.
 func (id Identity) Check() error {
-	if id.HostID == "" || len(id.PrivateKey) != ed25519.PrivateKeySize {
+	if id.HostID == "" || len(id.PrivateKey) != ed25519.PrivateKeySize || (len(id.NextKey) > 0 && len(id.NextKey) != ed25519.PrivateKeySize) {
 		return fault.New(fault.Invalid, "This identity has no host id or no key. Enrol the host again with a new join token.")
 	}
 	return nil

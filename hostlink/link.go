@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"trunkline/internal/fault"
@@ -22,9 +23,10 @@ type Link struct {
 	Since      time.Time    // when it linked
 	Client     *http.Client // over the control channel; any URL of the form http://host/…
 
-	tunnel *tunnel
-	log    *slog.Logger
-	bulk   bulkChannel
+	tunnel   *tunnel
+	log      *slog.Logger
+	bulk     bulkChannel
+	rotating sync.Mutex // held by the one Rotate at work
 }
 
 func newLink(s *Server, g guest, t *tunnel, remote string, log *slog.Logger) *Link {

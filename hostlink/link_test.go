@@ -266,14 +266,11 @@ func TestARemovedHostIsToldWhyAndStaysOut(t *testing.T) {
 	link := r.link(id.HostID, 0)
 	r.directory.revoke(id.HostID)
 	const reason = "Ann removed this host on Friday."
-	if !r.server.Disconnect(id.HostID, reason) {
-		t.Error("Disconnect says the host is not linked")
+	r.server.Drop(id.HostID, reason)
+	if link.Err() == nil || len(r.server.Hosts()) != 0 {
+		t.Errorf("after Drop the link is %v and the registry holds %v", link.Err(), r.server.Hosts())
 	}
 	run.state("the reason given", func(s State) bool { return s.Err != nil && s.Err.Sentence == reason })
 	run.state("the refusal of the next dial", func(s State) bool { return s.Err != nil && s.Err.Sentence == ErrHostRevoked.Sentence })
-	<-link.Done()
-	r.until("the link is out of the registry", func() bool { _, ok := r.server.Link(id.HostID); return !ok })
-	if r.server.Disconnect(id.HostID, reason) {
-		t.Error("Disconnect of a host that is away says true")
-	}
+	r.server.Drop(id.HostID, reason) // of a host that is away: nothing
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -21,14 +22,15 @@ import (
 type directory struct {
 	mu       sync.Mutex
 	tokens   map[string]error // nil: usable; used tokens hold ErrTokenUsed
-	keys     map[string]ed25519.PublicKey
+	keys     map[string][]ed25519.PublicKey
+	fail     map[string]error // what AddKey and KeepOnly answer, when set
 	revoked  map[string]bool
 	requests []Enrolment
 	seen     []Sighting
 }
 
 func newDirectory() *directory {
-	return &directory{tokens: map[string]error{}, keys: map[string]ed25519.PublicKey{}, revoked: map[string]bool{}}
+	return &directory{tokens: map[string]error{}, keys: map[string][]ed25519.PublicKey{}, fail: map[string]error{}, revoked: map[string]bool{}}
 }
 
 func (d *directory) Enrol(_ context.Context, e Enrolment) (string, error) {
@@ -43,22 +45,58 @@ func (d *directory) Enrol(_ context.Context, e Enrolment) (string, error) {
 	}
 	d.tokens[e.Token] = ErrTokenUsed
 	id := fmt.Sprintf("host-%d", len(d.keys)+1)
-	d.keys[id] = e.PublicKey
+	d.keys[id] = []ed25519.PublicKey{e.PublicKey}
 	d.requests = append(d.requests, e)
 	return id, nil
 }
 
-func (d *directory) HostKey(_ context.Context, id string) (ed25519.PublicKey, error) {
+func (d *directory) HostKey(ctx context.Context, id string) (ed25519.PublicKey, error) {
+	keys, err := d.HostKeys(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return keys[0], nil
+}
+
+func (d *directory) HostKeys(_ context.Context, id string) ([]ed25519.PublicKey, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.revoked[id] {
 		return nil, ErrHostRevoked
 	}
-	key, ok := d.keys[id]
+	keys, ok := d.keys[id]
 	if !ok {
 		return nil, fault.New(fault.NotFound, "There is no such host.")
 	}
-	return key, nil
+	return slices.Clone(keys), nil
+}
+
+func (d *directory) AddKey(_ context.Context, id string, key ed25519.PublicKey) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.fail["AddKey"]; err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(d.keys[id], func(k ed25519.PublicKey) bool { return k.Equal(key) }) {
+		d.keys[id] = append(d.keys[id], key)
+	}
+	return nil
+}
+
+func (d *directory) KeepOnly(_ context.Context, id string, key ed25519.PublicKey) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.fail["KeepOnly"]; err != nil {
+		return err
+	}
+	d.keys[id] = []ed25519.PublicKey{key}
+	return nil
+}
+
+func (d *directory) failing(call string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fail[call] = err
 }
 
 func (d *directory) Seen(_ context.Context, _ string, s Sighting) error {
@@ -85,7 +123,7 @@ func quick() Config {
 	return Config{
 		KeepAlive: 400 * time.Millisecond, PongTimeout: 160 * time.Millisecond, CloseTimeout: 250 * time.Millisecond,
 		DrainTimeout: 3 * time.Second, SeenEvery: 50 * time.Millisecond,
-		BackoffMin: 20 * time.Millisecond, BackoffMax: 100 * time.Millisecond,
+		BackoffMin: 20 * time.Millisecond, BackoffMax: 100 * time.Millisecond, RefusedWait: 50 * time.Millisecond,
 	}
 }
 

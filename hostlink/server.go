@@ -3,6 +3,7 @@ package hostlink
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -130,14 +131,20 @@ func (s *Server) install(g guest, conn *wsConn, remote string) {
 		return
 	}
 	link := newLink(s, g, t, remote, log)
-	s.running.Go(func() { s.keep(link) })
+	s.running.Go(func() { s.keep(link, g.key) })
 }
 
 // keep registers a control link, lives as long as it does, and takes it out again.
-func (s *Server) keep(link *Link) {
+func (s *Server) keep(link *Link, proved ed25519.PublicKey) {
 	if !s.register(link) {
 		link.tunnel.end(ErrSuperseded, closeReplaced)
 		link.tunnel.wait()
+		return
+	}
+	if refusal := s.recheck(link, proved); refusal != nil {
+		s.cut(link, refusal, closeRemoved)
+		link.tunnel.wait()
+		link.log.Warn("A host was refused after all.", "remote", link.RemoteAddr, "reason", refusal.Sentence)
 		return
 	}
 	link.log.Info("A host is linked.", "remote", link.RemoteAddr, "agent", link.Agent)
@@ -212,15 +219,31 @@ func (s *Server) Hosts() []*Link {
 	return slices.SortedFunc(maps.Values(s.links), func(a, b *Link) int { return cmp.Compare(a.HostID, b.HostID) })
 }
 
-// Disconnect ends the link of a host that may not come back; reason is the sentence its agent shows. It returns false
-// when the host is not linked. The Authority refuses the host's next dial.
-func (s *Server) Disconnect(hostID, reason string) bool {
+// Drop cuts the control and bulk channels of a host at once; reason is the sentence its agent shows, "" the one of
+// ErrHostRevoked. The Authority must refuse the host before, or the host dials again and is linked. It returns when the
+// host has heard of it or had CloseTimeout for that; nothing happens when the host is not linked.
+func (s *Server) Drop(hostID string, reason string) {
 	link, ok := s.Link(hostID)
 	if !ok {
-		return false
+		return
 	}
-	link.tunnel.end(fault.New(ErrHostRevoked.Code, "%s", cmp.Or(reason, ErrHostRevoked.Sentence)), closeRemoved)
-	return true
+	s.cut(link, fault.New(ErrHostRevoked.Code, "%s", cmp.Or(reason, ErrHostRevoked.Sentence)), closeRemoved)
+}
+
+// cut takes a link out of the registry, so that nobody starts anything on it, and ends both channels.
+func (s *Server) cut(link *Link, why *fault.Error, code websocket.StatusCode) {
+	s.mu.Lock()
+	if s.links[link.HostID] == link {
+		delete(s.links, link.HostID)
+		s.publishLocked(Event{Kind: Disconnected, HostID: link.HostID, Epoch: link.Epoch, Reason: why, At: time.Now()})
+	}
+	s.mu.Unlock()
+	var ending sync.WaitGroup
+	if bulk := link.bulk.inUse(); bulk != nil {
+		ending.Go(func() { bulk.end(why, code) })
+	}
+	ending.Go(func() { link.tunnel.end(why, code) })
+	ending.Wait()
 }
 
 // Close ends every link and returns when the last goroutine has ended. New dials are refused.

@@ -112,6 +112,8 @@ func (s *session) handler(streams *streams) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+pathBulk, s.openBulk)
 	mux.HandleFunc("POST "+pathEOF, streams.finishInput)
+	mux.HandleFunc("POST "+pathKey, s.agent.keys.serveOffer)
+	mux.HandleFunc("POST "+pathKeyUse, s.agent.keys.serveUse)
 	given := s.agent.cfg.Handler
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.begin() {
@@ -119,7 +121,7 @@ func (s *session) handler(streams *streams) http.Handler {
 		}
 		defer s.agent.handlers.Done()
 		switch r.URL.Path {
-		case pathBulk, pathEOF:
+		case pathBulk, pathEOF, pathKey, pathKeyUse:
 			mux.ServeHTTP(w, r)
 		default:
 			if s.agent.cfg.Lasting(r) {

@@ -101,6 +101,7 @@ func (a *Agent) open() (err error) {
 // Run converges and keeps the link until ctx ends. Labs go on running.
 func (a *Agent) Run(ctx context.Context) error {
 	link, err := hostlink.NewAgent(hostlink.AgentConfig{
+		Keep:       func(id hostlink.Identity) error { return hostlink.SaveIdentity(identityFile(a.config.StateDir), id) },
 		Controller: a.config.Controller, Identity: a.identity, Handler: hostapi.Handler(a.executor), Version: a.config.Version, Logger: a.config.Log,
 		Lasting: func(r *http.Request) bool { return r.URL.Path == "/v1/observe" },
 	})
