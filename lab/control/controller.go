@@ -1,14 +1,12 @@
 package control
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"sync"
 	"time"
 
 	"trunkline/internal/fault"
-	"trunkline/lab/hostapi"
 	"trunkline/tenancy"
 )
 
@@ -71,6 +69,7 @@ type Controller struct {
 	cfg   Config
 	log   *slog.Logger
 	hub   *hub
+	bell  *bell // something changed of the hosts
 	queue *queue
 	fleet *fleet
 
@@ -78,6 +77,8 @@ type Controller struct {
 	life    context.Context
 	started sync.Once
 	ended   chan struct{} // closed when Run has returned, or was never called
+
+	enrolling sync.Mutex // held while enrolled hosts are read or changed
 
 	mu      sync.Mutex
 	entries map[string]*entry
@@ -92,12 +93,16 @@ func New(cfg Config) (*Controller, error) {
 	cfg = cfg.withDefaults()
 	life, stop := context.WithCancel(context.Background())
 	c := &Controller{
-		cfg: cfg, log: cfg.Log, hub: newHub(), queue: newQueue(), fleet: newFleet(cfg.Log, cfg.Now),
+		cfg: cfg, log: cfg.Log, hub: newHub(), bell: newBell(), queue: newQueue(), fleet: newFleet(cfg.Log, cfg.Now),
 		stop: stop, life: life, ended: make(chan struct{}), entries: map[string]*entry{}, names: map[string]string{},
 	}
 	c.fleet.touched = c.wake
 	c.fleet.wanted = c.wantedOn
 	c.fleet.learnt = c.hostLearnt
+	c.fleet.refresh = c.readHosts
+	c.fleet.refused = c.hostRefused
+	c.fleet.sampled = c.hostUsed
+	c.fleet.changed = c.bell.ring
 	return c, nil
 }
 
@@ -140,12 +145,13 @@ func (c *Controller) Close() error {
 	c.started.Do(func() { close(c.ended) })
 	<-c.ended
 	c.hub.close()
+	c.bell.close()
 	return nil
 }
 
 // resume reads what was under way.
 func (c *Controller) resume(ctx context.Context) error {
-	if err := c.readHostNames(ctx); err != nil {
+	if err := c.readHosts(ctx); err != nil {
 		return err
 	}
 	ids, err := c.cfg.States.ToReconcile(ctx, tenancy.Everywhere())
@@ -184,51 +190,6 @@ func (r *Record) placedOn(hostID string) bool {
 		}
 	}
 	return false
-}
-
-// hostLearnt keeps what a host said of itself, so that its name and images are known while it is away.
-func (c *Controller) hostLearnt(ctx context.Context, hostID string, info hostapi.HostInfo) {
-	if err := c.cfg.Site.SaveHostInfo(ctx, hostID, info); err != nil && ctx.Err() == nil {
-		c.log.Warn("What a host said of itself could not be stored.", "host", hostID, "err", err)
-	}
-	if err := c.readHostNames(ctx); err != nil && ctx.Err() == nil {
-		c.log.Warn("The hosts' names could not be read.", "err", err)
-	}
-}
-
-func (c *Controller) readHostNames(ctx context.Context) error {
-	hosts, err := c.cfg.Site.Hosts(ctx)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, h := range hosts {
-		c.names[h.ID] = h.Name
-	}
-	return nil
-}
-
-// namePatience bounds how long a name is looked for: it is only for people.
-const namePatience = 2 * time.Second
-
-// hostName is the host's name, or its id when nobody has said it. A host that has just joined is asked for.
-func (c *Controller) hostName(id string) string {
-	name := c.knownName(id)
-	if name == "" {
-		ctx, cancel := context.WithTimeout(c.life, namePatience)
-		defer cancel()
-		if err := c.readHostNames(ctx); err == nil {
-			name = c.knownName(id)
-		}
-	}
-	return cmp.Or(name, id)
-}
-
-func (c *Controller) knownName(id string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.names[id]
 }
 
 // housekeeping is how often expired things and unused files are deleted.

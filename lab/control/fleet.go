@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,12 +20,19 @@ type fleet struct {
 	touched func(labIDs ...string)                                     // something of these labs changed on a host
 	wanted  func(ctx context.Context, hostID string) ([]string, error) // labs that a host shall have
 	learnt  func(ctx context.Context, hostID string, info hostapi.HostInfo)
+	refresh func(ctx context.Context) error // reads the enrolled hosts anew
+	refused func(hostID string)             // a host that is not enrolled has a link all the same
+	sampled func(ctx context.Context, hostID string, use hostapi.Use)
+	changed func() // something that people see of the hosts is another
 
 	running sync.WaitGroup
 
 	mu      sync.Mutex
 	hosts   map[string]*hostState
-	arrived chan struct{} // closed and renewed when a host becomes usable
+	roster  map[string]HostRecord // the enrolled hosts; nil until they were read once
+	met     []hostapi.Peer        // every enrolled host that has an address on the underlay, by id
+	meeting chan struct{}         // closed and renewed when met changes
+	arrived chan struct{}         // closed and renewed when a host becomes usable
 }
 
 // hostState is one host. A host that was never linked in this process has only what was stored of it.
@@ -44,26 +52,37 @@ type hostState struct {
 	labs      map[string]*hostapi.LabStatus
 	guess     map[string]time.Time // labs it was told of and has not reported yet
 	again     context.CancelFunc   // ends the present observation, so that the full set comes anew
+
+	reach      map[string]report // of this link, by peer
+	use        *hostapi.Use      // the newest
+	sampled    time.Time         // when a use was last stored
+	trouble    string            // the last thing that went wrong, in a sentence
+	troubledAt time.Time
 }
 
 func newFleet(log *slog.Logger, now func() time.Time) *fleet {
-	return &fleet{log: log, now: now, started: now(), hosts: map[string]*hostState{}, arrived: make(chan struct{})}
+	return &fleet{
+		log: log, now: now, started: now(), hosts: map[string]*hostState{}, meeting: make(chan struct{}), arrived: make(chan struct{}),
+	}
 }
 
 // stateLocked finds or makes the host's state.
 func (f *fleet) stateLocked(id string) *hostState {
 	h := f.hosts[id]
 	if h == nil {
-		h = &hostState{id: id, lost: f.started, labs: map[string]*hostapi.LabStatus{}, guess: map[string]time.Time{}}
+		h = &hostState{id: id, lost: f.started, info: f.roster[id].Info, labs: map[string]*hostapi.LabStatus{}, guess: map[string]time.Time{}}
 		f.hosts[id] = h
 	}
 	return h
 }
 
-// remember takes over what was stored of a lab on a host, unless the host itself has spoken.
+// remember takes over what was stored of a lab on a host, unless the host itself has spoken or does not belong here any more.
 func (f *fleet) remember(hostID, labID string, status *hostapi.LabStatus) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !f.belongsLocked(hostID) {
+		return
+	}
 	h := f.stateLocked(hostID)
 	if !h.synced && h.labs[labID] == nil {
 		h.labs[labID] = status
@@ -84,6 +103,10 @@ func (f *fleet) run(ctx context.Context, links Links) {
 
 // take starts or ends the follower of a host.
 func (f *fleet) take(ctx context.Context, e LinkEvent) {
+	if !f.admits(ctx, e) {
+		return
+	}
+	defer f.changed()
 	f.mu.Lock()
 	h := f.stateLocked(e.HostID)
 	switch {
@@ -96,17 +119,35 @@ func (f *fleet) take(ctx context.Context, e LinkEvent) {
 	}
 	if e.Host == nil {
 		touched := f.loseLocked(h)
-		h.host = nil
+		h.host, h.reach = nil, nil
+		f.troubleLocked(h.id, e.Reason)
 		f.mu.Unlock()
 		f.touched(touched...)
 		return
 	}
 	followed, stop := context.WithCancel(ctx)
-	h.host, h.epoch, h.rtt, h.stop = e.Host, e.Epoch, e.RTT, stop
+	h.host, h.epoch, h.rtt, h.stop, h.reach = e.Host, e.Epoch, e.RTT, stop, nil
 	touched := f.loseLocked(h) // until its full set is here
 	f.running.Go(func() { f.follow(followed, h, e) })
+	f.running.Go(func() { f.introduce(followed, h.id, e.Host) })
 	f.mu.Unlock()
 	f.touched(touched...)
+}
+
+// admits reports whether the event is of a host that belongs here. One that has just joined is looked up.
+func (f *fleet) admits(ctx context.Context, e LinkEvent) bool {
+	if f.belongs(e.HostID) || e.Host == nil {
+		return f.belongs(e.HostID)
+	}
+	if err := f.refresh(ctx); err != nil {
+		f.log.Warn("Whether a host is enrolled could not be looked up; its link is taken, for that was checked when it linked.", "host", e.HostID, "err", err)
+		return true
+	}
+	if f.belongs(e.HostID) {
+		return true
+	}
+	f.refused(e.HostID)
+	return false
 }
 
 // loseLocked notes that nothing new is known of the host, and returns the labs that this matters to.
@@ -128,7 +169,7 @@ func (f *fleet) dropAll() {
 	for _, h := range f.hosts {
 		if h.stop != nil {
 			h.stop()
-			h.stop, h.host = nil, nil
+			h.stop, h.host, h.reach = nil, nil, nil
 		}
 		touched = append(touched, f.loseLocked(h)...)
 	}
@@ -162,6 +203,7 @@ func (f *fleet) follow(ctx context.Context, h *hostState, e LinkEvent) {
 			continue
 		}
 		f.log.Warn("A host's observation ended and starts over.", "host", h.id, "epoch", e.Epoch, "err", err)
+		f.trouble(h.id, err)
 		pause(ctx, wait.next())
 	}
 }
@@ -174,6 +216,10 @@ func (f *fleet) observe(ctx context.Context, h *hostState, e LinkEvent) error {
 		switch {
 		case o.Host != nil:
 			f.learn(ctx, h, *o.Host)
+		case o.Use != nil:
+			f.noteUse(ctx, h, e.Epoch, *o.Use)
+		case o.Reach != nil:
+			f.noteReach(h, e.Epoch, o.Reach)
 		case o.Lab != nil && !synced:
 			full[o.Lab.ID] = o.Lab
 		case o.Lab != nil:
@@ -211,6 +257,7 @@ func (f *fleet) sync(ctx context.Context, h *hostState, e LinkEvent, full map[st
 	clear(h.guess)
 	f.arriveLocked()
 	f.mu.Unlock()
+	f.changed()
 	slices.Sort(touched)
 	f.touched(slices.Compact(touched)...)
 	if labs, err := f.wanted(ctx, h.id); err == nil {
@@ -248,12 +295,28 @@ func (f *fleet) set(h *hostState, epoch int64, labID string, status *hostapi.Lab
 	f.touched(labID)
 }
 
+// learn takes over what a host says of itself. When its address on the underlay is another one, the labs there are looked at: their
+// cables to other hosts have an end that moved.
 func (f *fleet) learn(ctx context.Context, h *hostState, info hostapi.HostInfo) {
 	f.mu.Lock()
+	moved := info.Underlay != h.info.Underlay
 	h.info, h.described = info, true
+	var touched []string
+	if moved {
+		touched = slices.Collect(maps.Keys(h.labs))
+		f.meetLocked()
+	}
 	f.arriveLocked()
 	f.mu.Unlock()
 	f.learnt(ctx, h.id, info)
+	f.changed()
+	if !moved {
+		return
+	}
+	f.touched(touched...)
+	if labs, err := f.wanted(ctx, h.id); err == nil {
+		f.touched(labs...)
+	}
 }
 
 // arriveLocked tells whoever waits for a usable host to look again.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"trunkline/internal/fault"
@@ -15,14 +16,14 @@ const callTimeout = 15 * time.Second
 func (f *fleet) side(hostID, labID string) hostSide {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	h := f.stateLocked(hostID)
-	side := hostSide{ID: hostID, Name: h.info.Name, Connected: h.synced, Epoch: h.epoch, Status: h.labs[labID]}
+	h := f.hosts[hostID]
+	if h == nil {
+		return hostSide{ID: hostID, LostFor: f.lostForLocked(hostID)}
+	}
+	side := hostSide{ID: hostID, Name: h.info.Name, Connected: h.synced, Epoch: h.epoch, Status: h.labs[labID], LostFor: f.lostForLocked(hostID)}
 	if since, guessed := h.guess[labID]; guessed {
 		side.GuessedFor = f.now().Sub(since)
 		side.Guessed = true
-	}
-	if !h.synced {
-		side.LostFor = f.now().Sub(h.lost)
 	}
 	return side
 }
@@ -90,7 +91,11 @@ func (f *fleet) apply(ctx context.Context, hostID string, spec hostapi.LabSpec) 
 		h.guess[spec.ID] = f.now()
 	}
 	f.mu.Unlock()
-	return host.Apply(ctx, spec)
+	err = host.Apply(ctx, spec)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		f.trouble(hostID, err)
+	}
+	return err
 }
 
 // remove tells a host to have nothing of a lab. Its observation tells when that is so.
@@ -103,7 +108,11 @@ func (f *fleet) remove(ctx context.Context, hostID, labID string) error {
 	defer cancel()
 	h.telling.RLock()
 	defer h.telling.RUnlock()
-	return host.Remove(ctx, labID)
+	err = host.Remove(ctx, labID)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		f.trouble(hostID, err)
+	}
+	return err
 }
 
 // resync makes a host send its full set anew.
@@ -121,6 +130,12 @@ type hostNow struct {
 	known     bool // it has described itself to this process
 	info      hostapi.HostInfo
 	rtt       time.Duration
+	lostFor   time.Duration // 0: it is connected; forever: it was revoked or removed
+
+	use        *hostapi.Use // the newest
+	trouble    string       // the last thing that went wrong, in a sentence
+	troubledAt time.Time
+	labs       int // that it has something of
 }
 
 func (f *fleet) current(hostID string) hostNow {
@@ -128,9 +143,12 @@ func (f *fleet) current(hostID string) hostNow {
 	defer f.mu.Unlock()
 	h := f.hosts[hostID]
 	if h == nil {
-		return hostNow{}
+		return hostNow{lostFor: f.lostForLocked(hostID)}
 	}
-	n := hostNow{connected: h.synced, known: h.described, info: h.info}
+	n := hostNow{
+		connected: h.synced, known: h.described, info: h.info, lostFor: f.lostForLocked(hostID),
+		use: h.use, trouble: h.trouble, troubledAt: h.troubledAt, labs: len(h.labs),
+	}
 	if h.host != nil && h.rtt != nil {
 		n.rtt = h.rtt()
 	}

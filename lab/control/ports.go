@@ -81,6 +81,7 @@ type LinkEvent struct {
 	Epoch  int64                // rises with each new link of the host
 	Host   Host                 // nil when the link is gone
 	RTT    func() time.Duration // of a live link; may be nil
+	Reason string               // why the link is gone, in a sentence; may be ""
 }
 
 // Host is one linked compute host; *hostapi.Client is one.

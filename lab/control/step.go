@@ -33,6 +33,9 @@ type told struct {
 
 // has reports whether something of the lab is, or may be, on the host.
 func (s hostSide) has() bool {
+	if s.gone() {
+		return false
+	}
 	if s.Connected {
 		return s.Status != nil || s.Guessed
 	}

@@ -1,0 +1,104 @@
+package control
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"trunkline/internal/fault"
+	"trunkline/lab/hostapi"
+)
+
+// Hosts that join or move one after the other are told of together: gathering waits this long after a change, and longer in a large
+// fleet, where each change is told to every host.
+const (
+	gatherLeast   = 100 * time.Millisecond
+	gatherEachOf  = 4 * time.Millisecond
+	gatherAtMost  = 5 * time.Second
+	introduceWait = 500 * time.Millisecond // before another try, at first
+	introduceMost = 30 * time.Second
+)
+
+// meetLocked gathers the hosts that have an address on the underlay anew: linked or not, drained or not, for labs may be there.
+func (f *fleet) meetLocked() {
+	var met []hostapi.Peer
+	for id, r := range f.roster {
+		if address := f.underlayLocked(id); address.IsValid() {
+			met = append(met, hostapi.Peer{Host: id, Name: r.Name, Address: address})
+		}
+	}
+	slices.SortFunc(met, func(a, b hostapi.Peer) int { return strings.Compare(a.Host, b.Host) })
+	if slices.Equal(met, f.met) {
+		return
+	}
+	f.met = met
+	close(f.meeting)
+	f.meeting = make(chan struct{})
+}
+
+// underlay is where tunnels of other hosts reach the host, as it last said; the zero address: it takes no part.
+func (f *fleet) underlay(hostID string) netip.Addr {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.underlayLocked(hostID)
+}
+
+func (f *fleet) underlayLocked(hostID string) netip.Addr {
+	if h := f.hosts[hostID]; h != nil && h.described {
+		return h.info.Underlay
+	}
+	return f.roster[hostID].Info.Underlay
+}
+
+// peersOf is the complete set that the host is to be told. The channel closes when it may have changed.
+func (f *fleet) peersOf(hostID string) ([]hostapi.Peer, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	peers := make([]hostapi.Peer, 0, len(f.met))
+	for _, p := range f.met {
+		if p.Host != hostID {
+			peers = append(peers, p)
+		}
+	}
+	return peers, f.meeting
+}
+
+// introduce keeps a linked host told of its peers until the link ends.
+func (f *fleet) introduce(ctx context.Context, hostID string, linked Host) {
+	host, able := linked.(FleetHost)
+	if !able {
+		return
+	}
+	wait := backoff{least: introduceWait, most: introduceMost}
+	var told []hostapi.Peer // nil: nothing yet over this link
+	for ctx.Err() == nil {
+		peers, changed := f.peersOf(hostID)
+		if told == nil || !slices.Equal(told, peers) {
+			err := setPeers(ctx, host, peers)
+			switch {
+			case err == nil:
+				told = peers
+				wait.reset()
+			case ctx.Err() != nil || fault.Is(err, fault.Unsupported):
+				return
+			default:
+				f.trouble(hostID, err)
+				pause(ctx, wait.next())
+				continue
+			}
+		}
+		select {
+		case <-changed:
+			pause(ctx, min(gatherLeast+time.Duration(len(peers))*gatherEachOf, gatherAtMost))
+		case <-ctx.Done():
+		}
+	}
+}
+
+func setPeers(ctx context.Context, host FleetHost, peers []hostapi.Peer) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return host.SetPeers(ctx, peers)
+}
