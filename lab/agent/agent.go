@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -17,6 +18,7 @@ import (
 	"trunkline/hostlink"
 	"trunkline/images"
 	"trunkline/internal/fault"
+	"trunkline/lab/agent/logtail"
 	"trunkline/lab/engine"
 	"trunkline/lab/fabric"
 	"trunkline/lab/host"
@@ -32,7 +34,9 @@ type Config struct {
 	Docker     string // the engine's socket; "" is the system's
 	OVS        string // Open vSwitch's run folder or socket; "" is the system's
 	Version    string
-	Log        *slog.Logger
+	Underlay   netip.Addr   // where tunnels of other hosts reach this one; unset: the address of the interface with the default route
+	Limits     host.Limits  // for nodes that name none; the controller fills in its own before
+	Log        *slog.Logger // its last lines are kept for the host's page; a handler made by logtail.New keeps those before New as well
 }
 
 // Agent is a compute host. New makes it, Run runs it, Close frees what New took.
@@ -42,6 +46,7 @@ type Agent struct {
 	engine   *engine.Engine
 	fabric   *fabric.Fabric
 	executor *host.Executor
+	tail     *logtail.Tail
 }
 
 // identityFile holds the host's key.
@@ -73,7 +78,9 @@ func New(c Config) (*Agent, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	a := &Agent{config: c}
+	tail := logtail.New(c.Log.Handler())
+	c.Log = slog.New(tail)
+	a := &Agent{config: c, tail: tail}
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -93,7 +100,7 @@ func (a *Agent) open() (err error) {
 	}
 	a.executor, err = host.New(host.Config{
 		HostID: a.identity.HostID, Name: a.identity.Name, Version: c.Version, StateDir: c.StateDir,
-		Engine: a.engine, Fabric: a.fabric, InitBinary: c.InitBinary, Log: c.Log,
+		Engine: a.engine, Fabric: a.fabric, InitBinary: c.InitBinary, DefaultLimits: c.Limits, Log: c.Log, Tail: a.tail.Lines,
 	})
 	return err
 }

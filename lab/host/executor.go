@@ -29,6 +29,8 @@ type Config struct {
 	DefaultLimits Limits
 	Now           func() time.Time // nil: the clock
 	Log           *slog.Logger
+	Tail          func(lines int) []string // the last lines of the agent's log, the oldest first; nil: they are not kept
+	UseEvery      time.Duration            // how often it is told what is in use
 }
 
 // Limits are given to nodes whose spec leaves them open.
@@ -66,6 +68,7 @@ type Executor struct {
 	hub   *hub
 	facts infoCache
 	alive switchState
+	peers *peering
 
 	daemons chan struct{} // one token: the engine or the switch went or came back
 	strange chan struct{} // one token: a container of an unknown lab was heard of
@@ -99,6 +102,9 @@ func New(cfg Config) (*Executor, error) {
 	if cfg.Pulse <= 0 {
 		cfg.Pulse = pulseEvery
 	}
+	if cfg.UseEvery <= 0 {
+		cfg.UseEvery = useEvery
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -124,6 +130,9 @@ func New(cfg Config) (*Executor, error) {
 	}
 	var err error
 	if x.dirs, err = newNodeDirs(nodes, cfg.InitBinary, cfg.StateDir); err != nil {
+		return nil, err
+	}
+	if x.peers, err = newPeering(filepath.Join(cfg.StateDir, "peers.json")); err != nil {
 		return nil, err
 	}
 	x.life, x.end = context.WithCancel(context.Background())
@@ -179,6 +188,11 @@ func (x *Executor) Run(ctx context.Context) error {
 	x.loops.Go(x.pulse)
 	x.loops.Go(x.refresh)
 	x.loops.Go(x.patrol)
+	x.loops.Go(x.sample)
+	if u, ok := x.cfg.Fabric.(Underlay); ok {
+		x.loops.Go(func() { x.meet(u) })
+		x.loops.Go(func() { x.hear(u) })
+	}
 	<-x.life.Done()
 	return x.Close()
 }
@@ -238,7 +252,7 @@ func (x *Executor) Apply(_ context.Context, spec hostapi.LabSpec) error {
 		if spec.Generation < now.Generation {
 			return now, fault.New(fault.Conflict, "This host has generation %d of the lab already; %d is older.", now.Generation, spec.Generation)
 		}
-		return kept{Spec: &spec, Generation: spec.Generation}, nil
+		return kept{Spec: &spec, Generation: spec.Generation, Reached: now.Reached}, nil
 	})
 }
 
@@ -249,6 +263,23 @@ func (x *Executor) Remove(_ context.Context, labID string) error {
 	}
 	return x.desire(labID, func(now kept) (kept, error) {
 		return kept{Removed: true, Generation: now.Generation}, nil
+	})
+}
+
+// Reached implements hostapi.FleetHost. The stages are kept on disk: a node that waited and went on does not wait again when the agent restarts.
+func (x *Executor) Reached(_ context.Context, labID string, stages map[string][]string) error {
+	x.mu.Lock()
+	l := x.labs[labID]
+	x.mu.Unlock()
+	if l == nil || l.desired().Removed {
+		return fault.New(fault.NotFound, "This host has no lab %s.", labID)
+	}
+	return x.desire(labID, func(now kept) (kept, error) {
+		if now.Spec == nil {
+			return now, fault.New(fault.NotFound, "This host has no lab %s.", labID)
+		}
+		now.Reached = stages
+		return now, nil
 	})
 }
 

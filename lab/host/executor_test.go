@@ -27,6 +27,9 @@ type rig struct {
 
 	pulse time.Duration
 	log   *slog.Logger
+
+	useEvery time.Duration
+	tail     func(int) []string
 }
 
 func newRig(t *testing.T, cfg fakehost.Config) *rig {
@@ -45,7 +48,7 @@ func newRig(t *testing.T, cfg fakehost.Config) *rig {
 
 func (r *rig) start() *rig {
 	r.t.Helper()
-	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: r.log})
+	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: r.log, UseEvery: r.useEvery, Tail: r.tail})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -17,6 +17,8 @@ type hub struct {
 	mu      sync.Mutex
 	labs    map[string]hostapi.LabStatus
 	info    *hostapi.HostInfo
+	use     *hostapi.Use
+	reach   []hostapi.Reach
 	readers map[*reader]bool
 }
 
@@ -25,6 +27,8 @@ type reader struct {
 	dirty  []string
 	queued map[string]bool
 	info   bool
+	use    bool
+	reach  bool
 	wake   chan struct{} // one token
 }
 
@@ -52,6 +56,26 @@ func (h *hub) setInfo(info hostapi.HostInfo) {
 	h.info = &info
 	for r := range h.readers {
 		r.info = true
+		r.wakeUp()
+	}
+}
+
+func (h *hub) setUse(use hostapi.Use) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.use = &use
+	for r := range h.readers {
+		r.use = true
+		r.wakeUp()
+	}
+}
+
+func (h *hub) setReach(reach []hostapi.Reach) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reach = reach
+	for r := range h.readers {
+		r.reach = true
 		r.wakeUp()
 	}
 }
@@ -84,7 +108,7 @@ func (r *reader) wakeUp() {
 // waits for looked, so that what has not been looked at yet is not taken for what is there.
 func (h *hub) observe(ctx, life context.Context, looked <-chan struct{}, owner *sync.WaitGroup) <-chan hostapi.Observation {
 	out := make(chan hostapi.Observation)
-	r := &reader{queued: map[string]bool{}, wake: make(chan struct{}, 1), info: true}
+	r := &reader{queued: map[string]bool{}, wake: make(chan struct{}, 1), info: true, use: true, reach: true}
 	h.mu.Lock()
 	h.readers[r] = true
 	for id := range h.labs {
@@ -156,6 +180,15 @@ func (h *hub) next(r *reader) (hostapi.Observation, bool) {
 		r.info = false
 		info := *h.info
 		return hostapi.Observation{Host: &info}, true
+	}
+	if r.reach && len(h.reach) > 0 {
+		r.reach = false
+		return hostapi.Observation{Reach: h.reach}, true
+	}
+	if r.use && h.use != nil {
+		r.use = false
+		use := *h.use
+		return hostapi.Observation{Use: &use}, true
 	}
 	if len(r.dirty) == 0 {
 		return hostapi.Observation{}, false

@@ -65,9 +65,10 @@ func (x *Executor) Images(ctx context.Context) ([]hostapi.Image, error) {
 // describe never fails: what could not be asked is one of the problems.
 func (x *Executor) describe(ctx context.Context) hostapi.HostInfo {
 	info := hostapi.HostInfo{
-		Name: x.cfg.Name, Version: x.cfg.Version, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(),
+		Name: x.cfg.Name, Version: x.cfg.Version, Protocol: hostapi.Version, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(),
 		Kernel: kernelRelease(), MemoryBytes: memoryBytes(),
 	}
+	info.DiskBytes, _, _ = diskBytes(x.cfg.StateDir)
 	problem := func(err error) { info.Problems = append(info.Problems, fault.Sentence(err)) }
 	if v, ok := x.cfg.Engine.(EngineVersion); ok {
 		version, _, err := v.Version(ctx)
@@ -97,6 +98,16 @@ func (x *Executor) describe(ctx context.Context) hostapi.HostInfo {
 		if info.OVSVersion, err = v.Version(ctx); err != nil {
 			problem(err)
 		}
+	}
+	if u, ok := x.cfg.Fabric.(Underlay); ok {
+		address, mtu, err := u.UnderlayAddress(ctx)
+		if err != nil {
+			problem(err)
+		}
+		info.Underlay, info.UnderlayMTU = address, mtu
+	}
+	if err := x.peers.trouble(); err != nil {
+		problem(err)
 	}
 	return info
 }

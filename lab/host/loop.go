@@ -237,7 +237,7 @@ func (l *labLoop) needList() {
 
 // adoptWant takes a new desired state: steps it overtakes are ended, and what failed is tried again.
 func (l *labLoop) adoptWant(k kept) {
-	l.generation = k.Generation
+	l.generation, l.snap.Reached = k.Generation, k.Reached
 	if k.Spec == nil {
 		l.snap.Want = nil
 		l.snap.Unwired = false

@@ -50,6 +50,7 @@ type step struct {
 // Snapshot is all that a plan depends on. The planner reads it and changes nothing.
 type Snapshot struct {
 	Want       *wanted                 // nil: nothing of the lab shall be left
+	Reached    map[string][]string     // stages that nodes on other hosts have left behind
 	Containers map[string][]*Container // by node; what carries the stamp of this host and this lab
 	Facts      map[string]*facts
 	Busy       map[string]verb // steps under way, by node

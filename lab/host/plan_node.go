@@ -37,6 +37,9 @@ func (p *planner) node(n *wantedNode) {
 			st.State = hostapi.NodeFailed
 		}
 	}
+	if n.spec.Awaited {
+		st.Stages = p.stagesOf(name)
+	}
 	p.plan.Nodes = append(p.plan.Nodes, st)
 }
 
@@ -179,7 +182,7 @@ func (p *planner) waiting(n *wantedNode, w *wait, st *hostapi.NodeStatus) {
 		st.Reason += ", which cannot happen as things are"
 		return
 	}
-	if w.stage == stageHealthy {
+	if w.stage == stageHealthy && !w.away {
 		if c := p.container(w.node); alive(c) && p.fact(w.node).Listed != epoch(c) {
 			p.plan.NeedList = true
 		}

@@ -351,15 +351,19 @@ func planFor(n hostapi.NodeSpec, c *Container, change func(*facts)) (*Plan, stri
 		change(f)
 	}
 	p := makePlan(&m.Snapshot)
-	var steps []string
-	for _, st := range p.Steps {
+	return p, words(p.Steps)
+}
+
+func words(steps []step) string {
+	var list []string
+	for _, st := range steps {
 		text := string(st.Verb)
 		for _, v := range st.Then {
 			text += "+" + string(v)
 		}
-		steps = append(steps, text)
+		list = append(list, text)
 	}
-	return p, strings.Join(steps, " ")
+	return strings.Join(list, " ")
 }
 
 func TestThePlanOfOneNode(t *testing.T) {
@@ -421,15 +425,18 @@ func TestAWaitWithoutHopeDoesNotKeepTheLabFromConverging(t *testing.T) {
 		return hostapi.NodeSpec{Name: name, Run: hostapi.Running, WaitFor: waits}
 	}
 	cases := []struct {
-		name  string
-		nodes []hostapi.NodeSpec
+		name    string
+		nodes   []hostapi.NodeSpec
+		reached map[string][]string
 	}{
-		{"two nodes that wait for each other", []hostapi.NodeSpec{node("a", lab.Wait{Stage: "create", Node: "b", NodeStage: "create"}), node("b", lab.Wait{Stage: "create", Node: "a", NodeStage: "create"})}},
-		{"a node that is not there", []hostapi.NodeSpec{node("a", lab.Wait{Stage: "create", Node: "zz", NodeStage: "healthy"})}},
+		{"two nodes that wait for each other", []hostapi.NodeSpec{node("a", lab.Wait{Stage: "create", Node: "b", NodeStage: "create"}), node("b", lab.Wait{Stage: "create", Node: "a", NodeStage: "create"})}, nil},
+		{"a node on another host that cannot come there", []hostapi.NodeSpec{node("a", lab.Wait{Stage: "create", Node: "zz", NodeStage: "healthy"})},
+			map[string][]string{"zz": {"create", "!healthy"}}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			m := newModel(&hostapi.LabSpec{ID: "l", Nodes: c.nodes})
+			m.Reached = c.reached
 			p := makePlan(&m.Snapshot)
 			if p.Left[phaseUp] != 0 {
 				t.Errorf("%d nodes count as work that is left", p.Left[phaseUp])

@@ -60,7 +60,7 @@ func (p *planner) settle(n *wantedNode, c *Container, st *hostapi.NodeStatus) {
 		p.try(n, doPause, step{Verb: doPause, Node: n.spec.Name, Container: *c, Reason: "it shall be paused"})
 		return
 	}
-	if n.spec.Healthcheck != nil && p.fact(n.spec.Name).Listed != epoch(c) {
+	if (n.spec.Healthcheck != nil || n.spec.Awaited) && p.fact(n.spec.Name).Listed != epoch(c) {
 		p.plan.NeedList = true
 	}
 }

@@ -66,6 +66,9 @@ func (x *Executor) pulse() {
 		for _, l := range x.loopsNow() {
 			l.look(err == nil)
 		}
+		if err == nil {
+			x.peers.poke()
+		}
 	}
 }
 

@@ -20,6 +20,8 @@ type kept struct {
 	Spec    *hostapi.LabSpec `json:"spec,omitempty"`
 	// Generation of the newest spec, also when Removed.
 	Generation int64 `json:"generation"`
+	// Reached are the stages that nodes on other hosts have left behind, as told last.
+	Reached map[string][]string `json:"reached,omitempty"`
 }
 
 // specs keeps desired states in a folder, a file a lab.

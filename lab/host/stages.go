@@ -2,8 +2,10 @@ package host
 
 import (
 	"fmt"
+	"slices"
 
 	"trunkline/internal/fault"
+	"trunkline/lab"
 	"trunkline/lab/hostapi"
 )
 
@@ -64,7 +66,7 @@ func (s *Snapshot) done(name string, c *Container) int {
 func (s *Snapshot) reached(name, stage string) bool {
 	n := s.Want.nodes[name]
 	if n == nil {
-		return s.Want.fixed[name]
+		return s.Want.fixed[name] || slices.Contains(s.Reached[name], stage)
 	}
 	if n.spec.Run == hostapi.Stopped {
 		return true
@@ -118,27 +120,54 @@ func (s *Snapshot) healthy(name string, c *Container) bool {
 }
 
 // wait is what holds a node back.
-type wait struct{ node, stage string }
+type wait struct {
+	node, stage string
+	away        bool // the node is on another host
+}
 
 func (w wait) String() string {
+	who := w.node
+	if w.away {
+		who += " on another host"
+	}
 	switch w.stage {
 	case stageCreate:
-		return "waits for " + w.node + " to be created"
+		return "waits for " + who + " to be created"
 	case stageLinks:
-		return "waits for the links of " + w.node
+		return "waits for the links of " + who
 	case stageConfigure:
-		return "waits for " + w.node + " to be configured"
+		return "waits for " + who + " to be configured"
 	case stageHealthy:
-		return "waits for " + w.node + " to be healthy"
+		return "waits for " + who + " to be healthy"
 	}
-	return fmt.Sprintf("waits for %s to %s", w.node, w.stage)
+	return fmt.Sprintf("waits for %s to %s", who, w.stage)
+}
+
+func (s *Snapshot) waitOf(w lab.Wait) wait {
+	return wait{w.Node, w.NodeStage, s.Want.nodes[w.Node] == nil}
+}
+
+// stagesOf lists the stages that the node has left behind, for hosts whose nodes wait for it, and those that it cannot come to as things
+// are (see hostapi.Never): who waits for them is not under way to anything.
+func (s *Snapshot) stagesOf(name string) []string {
+	var list []string
+	for _, stage := range []string{stageCreate, stageLinks, stageConfigure, stageHealthy, stageExit} {
+		switch {
+		case s.reached(name, stage):
+			list = append(list, stage)
+		case s.hopeless(wait{node: name, stage: stage}, map[wait]bool{}):
+			list = append(list, hostapi.Never(stage))
+		}
+	}
+	return list
 }
 
 // blocked returns the first thing that keeps the node from entering the stage, or nil.
 func (s *Snapshot) blocked(name, stage string) *wait {
 	for _, w := range s.Want.nodes[name].spec.WaitFor {
 		if w.Stage == stage && !s.reached(w.Node, w.NodeStage) {
-			return &wait{w.Node, w.NodeStage}
+			held := s.waitOf(w)
+			return &held
 		}
 	}
 	return nil
@@ -158,7 +187,7 @@ func (s *Snapshot) hopeless(w wait, known map[wait]bool) bool {
 func (s *Snapshot) neverReaches(w wait, known map[wait]bool) bool {
 	n := s.Want.nodes[w.node]
 	if n == nil {
-		return true
+		return slices.Contains(s.Reached[w.node], hostapi.Never(w.stage))
 	}
 	c, f := s.container(w.node), s.fact(w.node)
 	if ended(c) {
@@ -172,7 +201,7 @@ func (s *Snapshot) neverReaches(w wait, known map[wait]bool) bool {
 		return true
 	}
 	for _, next := range n.spec.WaitFor {
-		if !s.reached(next.Node, next.NodeStage) && s.hopeless(wait{next.Node, next.NodeStage}, known) {
+		if !s.reached(next.Node, next.NodeStage) && s.hopeless(s.waitOf(next), known) {
 			return true
 		}
 	}

@@ -37,7 +37,8 @@ type Use struct {
 type FleetHost interface {
 	// SetPeers makes these, and no others, the hosts to exchange tunnel frames with and to probe.
 	SetPeers(ctx context.Context, peers []Peer) error
-	// Reached tells which stages nodes on other hosts have left behind, by node: for what waits for them here. Code: not_found (no such lab).
+	// Reached tells which stages nodes on other hosts have left behind (their NodeStatus.Stages), by node: for what waits for them here. It is
+	// the complete set: a node that is not in it has left none behind. It is kept, also over a new LabSpec. Code: not_found (no such lab).
 	Reached(ctx context.Context, labID string, stages map[string][]string) error
 	// Log returns the last lines of the agent's log, the oldest first, at most 1,000.
 	Log(ctx context.Context, lines int) ([]string, error)

@@ -36,8 +36,11 @@ type NodeStatus struct {
 	Restarts    int               `json:"restarts,omitempty"`
 	Interfaces  []InterfaceStatus `json:"interfaces,omitempty"`
 	Execs       []ExecResult      `json:"execs,omitempty"`
-	Stages      []string          `json:"stages,omitempty"` // of an Awaited node: the stages it has left behind
+	Stages      []string          `json:"stages,omitempty"` // of an Awaited node: the stages it has left behind, and Never of those it cannot come to as things are
 }
+
+// Never stands in a list of stages for one that the node cannot come to as things are: it failed, or waits for one that did.
+func Never(stage string) string { return "!" + stage }
 
 // InterfaceStatus is one interface as the kernel shows it.
 type InterfaceStatus struct {
@@ -83,6 +86,7 @@ type Observation struct {
 type HostInfo struct {
 	Name          string       `json:"name"`
 	Version       string       `json:"version"`
+	Protocol      string       `json:"protocol,omitempty"` // of hostapi that the agent speaks; "": 1.0
 	Kernel        string       `json:"kernel"`
 	Arch          string       `json:"arch"`
 	CPUs          int          `json:"cpus"`

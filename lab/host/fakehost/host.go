@@ -36,7 +36,7 @@ var Realistic = Delays{Create: 30 * time.Millisecond, Start: 90 * time.Milliseco
 
 // Call is one call of the executor.
 type Call struct {
-	Verb string // list, create, start, stop, pause, remove, exec, plug, wire, unwire
+	Verb string // list, create, start, stop, pause, remove, exec, plug, wire, unwire, peers
 	Lab  string
 	Node string
 }
@@ -58,6 +58,7 @@ type Host struct {
 	log        []Call
 	waits      sync.WaitGroup // goroutines of inits at their gates and of healthchecks
 	wrong      []string
+	underlay   underlay
 
 	life context.Context // ends with Close
 	end  context.CancelFunc
@@ -132,7 +133,7 @@ func (h *Host) call(ctx context.Context, c Call, delay time.Duration, do func() 
 	return intercept(ctx, c, whole)
 }
 
-var fabricVerbs = map[string]bool{"plug": true, "wire": true, "unwire": true, "labs": true}
+var fabricVerbs = map[string]bool{"plug": true, "wire": true, "unwire": true, "labs": true, "peers": true}
 
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
