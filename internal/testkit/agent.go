@@ -12,8 +12,13 @@ import (
 // Serve starts a controller alone, in the test's own namespace, on an address that every host reaches; call Stop or Kill. A host must
 // have been made before: the address is there as long as one is.
 func Serve(ctx context.Context, binary, data string, arguments ...string) (*Program, error) {
+	return ServeAt(ctx, ControllerAddress(), binary, data, arguments...)
+}
+
+// ServeAt is Serve on another address of this machine.
+func ServeAt(ctx context.Context, address, binary, data string, arguments ...string) (*Program, error) {
 	p := &Program{Binary: binary, Data: data, ready: filepath.Join(data, "test-ready.json")}
-	p.arguments = append([]string{"serve", "--listen", ControllerAddress() + ":0", "--data", data, "--ready-file", p.ready}, arguments...)
+	p.arguments = append([]string{"serve", "--listen", address + ":0", "--data", data, "--ready-file", p.ready}, arguments...)
 	return p, p.Start(ctx)
 }
 
