@@ -194,10 +194,11 @@ func TestTheSameGenerationMayNameOtherPeers(t *testing.T) {
 	moved.Cables[0].Remote = netip.MustParseAddr("10.0.0.9")
 	moved.Segments = []hostapi.SegmentSpec{{Name: "lan", Kind: lab.LAN, VNI: 5001, Peers: []netip.Addr{netip.MustParseAddr("10.0.0.9")}}}
 	r.apply(moved)
-	r.until("the new address", spec.ID, func(s *hostapi.LabStatus) bool {
+	r.eventually("the new address", func() bool {
 		wired, _, _ := r.fake.Wired(spec.ID)
-		return s != nil && s.Converged && len(wired.Cables) == 1 && wired.Cables[0].Remote == moved.Cables[0].Remote && wired.Segments[0].Peers[0] == moved.Cables[0].Remote
+		return len(wired.Cables) == 1 && wired.Cables[0].Remote == moved.Cables[0].Remote && wired.Segments[0].Peers[0] == moved.Cables[0].Remote
 	})
+	r.converged(moved)
 	if got := r.fake.Calls()["create"]; got != made {
 		t.Errorf("%d containers were made for it", got-made)
 	}
