@@ -11,10 +11,12 @@ package fabric
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -31,6 +33,10 @@ type Config struct {
 	Egress   bool   // the administrator lets internet nodes out
 	OVSDB    string // "" (the system's), a run folder, a socket's path, or "unix:PATH"
 	Datapath string // "system", "netdev", or "" to take the kernel's where it is there
+
+	Name       string     // of this host, for sentences; "": "this host"
+	Underlay   netip.Addr // where other hosts' tunnels reach this one; zero: the source address of the route to Controller, or of the default route
+	Controller string     // host name or address of the controller, without a port; "": not asked
 	Log      *slog.Logger
 }
 
@@ -48,6 +54,12 @@ type Fabric struct {
 	unguarded sync.Once // the log says once that there are no firewall rules
 	probing   sync.Mutex
 	probed    *probe // guarded by probing
+
+	ending sync.Mutex
+	end    struct { // guarded by ending: where this host's tunnels end
+		addr netip.Addr
+		at   time.Time
+	}
 
 	wiring    sync.Mutex           // one change of the panel at a time
 	internets map[string]*internet // guarded by wiring: running ways out, by namespace name

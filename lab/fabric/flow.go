@@ -21,26 +21,67 @@ type flow struct {
 	inPort  int
 	tunID   uint32     // match; 0: none
 	tunSrc  netip.Addr // match
-	output  int
+	kind    uint16     // match: EtherType; 0: any
+	ethDst  string     // match: MAC address; "": any
+	ethSrc  string     // match
+	output  int        // 0: out of the port it came in by
+	setDst  string     // action: MAC address; "": none
+	setSrc  string
 	setVNI  uint32 // action; 0: none
 	setDest netip.Addr
 }
 
+// fields are the matches besides the port, as name and value.
+func (f flow) fields() [][2]string {
+	var fields [][2]string
+	if f.tunID != 0 {
+		fields = append(fields, [2]string{"tun_id", fmt.Sprintf("%#x", f.tunID)}, [2]string{tunnelField(f.tunSrc, "src"), f.tunSrc.String()})
+	}
+	if f.kind != 0 {
+		fields = append(fields, [2]string{"dl_type", fmt.Sprintf("%#04x", f.kind)})
+	}
+	if f.ethDst != "" {
+		fields = append(fields, [2]string{"dl_dst", f.ethDst})
+	}
+	if f.ethSrc != "" {
+		fields = append(fields, [2]string{"dl_src", f.ethSrc})
+	}
+	return fields
+}
+
+// sets are the fields that the flow rewrites, as value and name, in their order.
+func (f flow) sets() [][2]string {
+	var sets [][2]string
+	if f.setDst != "" {
+		sets = append(sets, [2]string{f.setDst, "eth_dst"})
+	}
+	if f.setSrc != "" {
+		sets = append(sets, [2]string{f.setSrc, "eth_src"})
+	}
+	if f.setVNI != 0 {
+		sets = append(sets, [2]string{fmt.Sprintf("%#x", f.setVNI), "tun_id"}, [2]string{f.setDest.String(), tunnelField(f.setDest, "dst")})
+	}
+	return sets
+}
+
 func (f flow) match() string {
 	parts := []string{fmt.Sprintf("priority=%d", flowPriority), fmt.Sprintf("in_port=%d", f.inPort)}
-	if f.tunID != 0 {
-		parts = append(parts, fmt.Sprintf("tun_id=%#x", f.tunID), tunnelField(f.tunSrc, "src")+"="+f.tunSrc.String())
+	for _, field := range f.fields() {
+		parts = append(parts, field[0]+"="+field[1])
 	}
 	slices.Sort(parts)
 	return strings.Join(parts, ",")
 }
 
 func (f flow) actions() string {
-	out := fmt.Sprintf("output:%d", f.output)
-	if f.setVNI == 0 {
-		return out
+	var parts []string
+	for _, set := range f.sets() {
+		parts = append(parts, "set_field:"+set[0]+"->"+set[1])
 	}
-	return fmt.Sprintf("set_field:%#x->tun_id,set_field:%s->%s,%s", f.setVNI, f.setDest, tunnelField(f.setDest, "dst"), out)
+	if f.output == 0 {
+		return strings.Join(append(parts, "IN_PORT"), ",")
+	}
+	return strings.Join(append(parts, fmt.Sprintf("output:%d", f.output)), ",")
 }
 
 func tunnelField(a netip.Addr, side string) string {
@@ -50,22 +91,23 @@ func tunnelField(a netip.Addr, side string) string {
 	return "tun_" + side
 }
 
-func (f flow) matches() []ovs.Match {
-	if f.tunID == 0 {
-		return nil
-	}
-	return []ovs.Match{ovs.TunnelID(uint64(f.tunID)), ovs.FieldMatch(tunnelField(f.tunSrc, "src"), f.tunSrc.String())}
-}
-
 func (f flow) asAddition(cookie uint64) *ovs.Flow {
-	var actions []ovs.Action
-	if f.setVNI != 0 {
-		actions = append(actions, ovs.SetField(fmt.Sprintf("%#x", f.setVNI), "tun_id"), ovs.SetField(f.setDest.String(), tunnelField(f.setDest, "dst")))
+	var matches []ovs.Match
+	for _, field := range f.fields() {
+		matches = append(matches, ovs.FieldMatch(field[0], field[1]))
 	}
-	return &ovs.Flow{Priority: flowPriority, InPort: f.inPort, Matches: f.matches(), Cookie: cookie, Actions: append(actions, ovs.Output(f.output))}
+	var actions []ovs.Action
+	for _, set := range f.sets() {
+		actions = append(actions, ovs.SetField(set[0], set[1]))
+	}
+	out := ovs.Output(f.output)
+	if f.output == 0 {
+		out = ovs.InPort()
+	}
+	return &ovs.Flow{Priority: flowPriority, InPort: f.inPort, Matches: matches, Cookie: cookie, Actions: append(actions, out)}
 }
 
-// flowsOf lists a lab's flows: two for each cable.
+// flowsOf lists a lab's flows: two for each cable and two for each peer of a segment.
 func flowsOf(w *wanted, numbers map[string]int, tunnel int) []flow {
 	flows := make([]flow, 0, 2*len(w.cables))
 	for _, c := range w.cables {

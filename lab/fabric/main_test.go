@@ -24,7 +24,7 @@ import (
 // The tests that touch the kernel run in a process of their own with its own network and mount namespaces and its own Open vSwitch, so
 // that they neither see nor disturb what else runs on the machine.
 const (
-	roleEnv    = "TRUNKLINE_FABRIC_ROLE" // "", "world": inside the own namespaces, "node": a process that only holds a namespace
+	roleEnv    = "TRUNKLINE_FABRIC_ROLE" // "", "world": inside the own namespaces, "node": a process that only holds a namespace, "host": a compute host of a farm
 	requireEnv = "TRUNKLINE_REQUIRE_REAL"
 )
 
@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleEnv) {
 	case "node":
 		io.Copy(io.Discard, os.Stdin) // until the test ends or closes it
+		return
+	case "host":
+		serveHost()
 		return
 	case "world":
 		if os.Getenv(secondEnv) != "" {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -17,6 +18,11 @@ const (
 	joinSegPrefix   = "tlq" // its segment side
 	uplinkPrefix    = "tlu" // root side of an internet node's way out
 	tunnelPrefix    = "tlx" // the host's VXLAN port
+	meshPanelPrefix = "tlm" // panel side of what joins a segment to its part on another host
+	meshSegPrefix   = "tln" // its segment side
+	agentPrefix     = "tla" // panel side of the agent's own pair
+	ownPrefix       = "tlb" // its other side, where the agent reads and writes
+	outsidePrefix   = "tle" // bridge of a device that labs are joined with
 	netnsPrefix     = "tlnet-"
 	aliasScheme     = "trunkline"
 	cookieSpace     = uint64(0x7472) << 48 // "tr": the upper 16 bits of every flow of ours
@@ -55,6 +61,14 @@ func (n namer) joinPanel(lab, seg, port string) string {
 
 func (n namer) joinSegment(lab, seg, port string) string {
 	return joinSegPrefix + n.digest(10, "join", lab, seg, port)
+}
+
+func (n namer) meshPanel(lab, seg string, peer netip.Addr) string {
+	return meshPanelPrefix + n.digest(10, "mesh", lab, seg, peer.String())
+}
+
+func (n namer) meshSegment(lab, seg string, peer netip.Addr) string {
+	return meshSegPrefix + n.digest(10, "mesh", lab, seg, peer.String())
 }
 
 func (n namer) uplink(lab, node string) string {

@@ -50,6 +50,7 @@ type ovsPort struct {
 	tag          int
 	trunks       []int
 	vlanMode     string
+	protected    bool
 	kind         string // of its interface: "", patch, vxlan, internal
 	options      map[string]string
 	ofport       int // 0: none yet, -1: failed
@@ -62,7 +63,7 @@ type ovsPort struct {
 func (v *vswitch) observe(ctx context.Context) (*ovsState, error) {
 	out, err := v.read(ctx, "--format=json",
 		"--", "--columns=name,external_ids,other_config,datapath_type,fail_mode,stp_enable,rstp_enable,ports", "list", "Bridge",
-		"--", "--columns=_uuid,name,external_ids,tag,trunks,vlan_mode,interfaces,qos", "list", "Port",
+		"--", "--columns=_uuid,name,external_ids,tag,trunks,vlan_mode,protected,interfaces,qos", "list", "Port",
 		"--", "--columns=_uuid,type,options,ofport,ofport_request,error", "list", "Interface")
 	if err != nil {
 		return nil, err
@@ -85,7 +86,8 @@ func newOVSState(bridges, ports, interfaces []row) *ovsState {
 	}
 	nameOf := map[string]string{}
 	for _, r := range ports {
-		p := &ovsPort{name: r.text("name"), ids: r.pairs("external_ids"), tag: r.number("tag"), vlanMode: r.text("vlan_mode"), qos: r.text("qos")}
+		p := &ovsPort{name: r.text("name"), ids: r.pairs("external_ids"), tag: r.number("tag"), vlanMode: r.text("vlan_mode"),
+			protected: r.text("protected") == "true", qos: r.text("qos")}
 		for _, t := range r.all("trunks") {
 			n, _ := strconv.Atoi(t)
 			p.trunks = append(p.trunks, n)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,7 @@ type differ struct {
 	datapath string
 	devices  map[string]int
 	busy     map[int]bool
+	underlay netip.Addr // where this host's tunnels end; zero: not known
 	t        *transaction
 }
 
@@ -82,12 +84,12 @@ func (d *differ) ofLab(ids map[string]string, lab string) bool {
 
 // panelBridge makes the panel or corrects its settings. Secure: what no flow cables is dropped, also while no agent runs.
 func (d *differ) panelBridge() error {
-	return d.bridge(d.panel, "secure", map[string]string{"forward-bpdu": "true", "disable-in-band": "true"}, "", d.ids(nil, panelObject))
+	return d.bridge(d.panel, failSecure, map[string]string{"forward-bpdu": "true", "disable-in-band": "true"}, "", d.ids(nil, panelObject))
 }
 
 func (d *differ) segmentBridge(w *wanted, b bridgeWant) error {
 	other := map[string]string{"forward-bpdu": strconv.FormatBool(b.transparent), "disable-in-band": "true", "hwaddr": d.names.mac("bridge", b.name).String()}
-	return d.bridge(b.name, "standalone", other, b.stp, d.ids(w, b.object))
+	return d.bridge(b.name, failStandalone, other, b.stp, d.ids(w, b.object))
 }
 
 func (d *differ) bridge(name, failMode string, other map[string]string, stp string, ids map[string]string) error {
@@ -105,15 +107,35 @@ func (d *differ) bridge(name, failMode string, other map[string]string, stp stri
 		fmt.Sprintf("stp_enable=%t", stp == "stp"), fmt.Sprintf("rstp_enable=%t", stp == "rstp")}
 	set = append(set, pairs("other_config", other)...)
 	d.do(append(set, pairs("external_ids", ids)...)...)
+	if failMode == failStandalone {
+		d.do("set", "Port", name, "vlan_mode=trunk", "trunks="+strconv.Itoa(nobodysVLAN))
+	}
 	return nil
 }
 
-// tunnelPort makes the host's one VXLAN port: flows say where a frame goes and under which identifier. Outer packets may be fragmented.
+// nobodysVLAN is reserved (IEEE 802.1Q, table 9-2). A bridge's own port carries only this one, so that nothing a node sends comes out of it as
+// it was sent: in the userspace datapath the switch takes a tunnel's frames off the own port of any bridge that has an address, and a node
+// could forge them.
+const nobodysVLAN = 4095
+
+const (
+	failSecure     = "secure"     // what no flow takes is dropped
+	failStandalone = "standalone" // it learns and forwards by itself
+)
+
+// tunnelNumber is the OpenFlow number of the VXLAN port: always the same, since the flows of every lab name it.
+const tunnelNumber = 0xfe00
+
+// tunnelPort makes the host's one VXLAN port: flows say where a frame goes and under which identifier. Outer packets may be fragmented. They
+// leave from the address that peers know: their flows take no other.
 func (d *differ) tunnelPort() error {
 	name := d.names.tunnel()
 	options := map[string]string{"remote_ip": "flow", "key": "flow", "df_default": "false"}
+	if d.underlay.IsValid() {
+		options["local_ip"] = d.underlay.String()
+	}
 	ids := d.ids(nil, tunnelObject)
-	return d.place(portWant{name: name, bridge: d.panel, panel: true, kind: "vxlan", options: options}, ids)
+	return d.place(portWant{name: name, bridge: d.panel, panel: true, kind: "vxlan", options: options, number: tunnelNumber}, ids)
 }
 
 func (d *differ) port(w *wanted, p portWant) error {
@@ -137,6 +159,12 @@ func (d *differ) place(p portWant, ids map[string]string) error {
 		return fault.New(fault.Conflict, "The Open vSwitch port %s belongs to someone else. Remove it: Trunkline needs that name.", p.name)
 	}
 	fresh := have == nil
+	if have != nil && p.kind == "vxlan" && have.kind == p.kind && !maps.Equal(have.options, p.options) {
+		// Changed in place: it keeps its number, which flows name.
+		d.do("clear", "Interface", p.name, "options")
+		d.do(append([]string{"set", "Interface", p.name}, pairs("options", p.options)...)...)
+		have.options = p.options
+	}
 	if have != nil && (have.bridge != p.bridge || have.kind != p.kind || !maps.Equal(have.options, p.options) ||
 		have.ids[idLink] != ids[idLink] || have.ofport <= 0 || have.complaint != "") {
 		d.t.before = append(d.t.before, []string{"--if-exists", "del-port", have.bridge, p.name})
@@ -150,6 +178,9 @@ func (d *differ) place(p portWant, ids map[string]string) error {
 	if p.panel {
 		d.t.numbers[p.name] = have.ofport
 	}
+	if have.protected != p.protected {
+		d.do("set", "Port", p.name, fmt.Sprintf("protected=%t", p.protected))
+	}
 	if have.vlanMode != p.vlan.mode || have.tag != p.vlan.tag || !slices.Equal(have.trunks, p.vlan.trunks) {
 		d.do("clear", "Port", p.name, "tag", "trunks", "vlan_mode")
 		if len(vlan) > 0 {
@@ -161,13 +192,19 @@ func (d *differ) place(p portWant, ids map[string]string) error {
 
 func (d *differ) add(p portWant, ids map[string]string, vlan []string) {
 	add := append([]string{"add-port", p.bridge, p.name}, vlan...)
+	if p.protected {
+		add = append(add, "protected=true")
+	}
 	d.do(append(add, pairs("external_ids", ids)...)...)
 	set := append([]string{"set", "Interface", p.name}, pairs("external_ids", ids)...)
 	if p.kind != "" {
 		set = append(append(set, "type="+p.kind), pairs("options", p.options)...)
 	}
 	if p.panel {
-		number := d.free()
+		number := p.number
+		if number == 0 {
+			number = d.free()
+		}
 		d.t.numbers[p.name] = number
 		set = append(set, fmt.Sprintf("ofport_request=%d", number))
 	}

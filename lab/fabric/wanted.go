@@ -19,7 +19,7 @@ type wanted struct {
 	ends       map[string]endWant // devices of the host's namespace
 	cables     []cableWant
 	limits     map[string]string // by cable id
-	tunnel     bool              // a cable leads to another host
+	tunnel     bool              // a cable or a segment leads to another host
 }
 
 // bridgeWant is a segment's bridge.
@@ -36,6 +36,8 @@ type portWant struct {
 	options              map[string]string // patch: its peer
 	vlan                 vlanWant
 	device               bool // it needs the device of its name
+	protected            bool // never exchanges frames with another protected port of its bridge
+	number               int  // its OpenFlow number; 0: any that is free
 }
 
 // vlanWant is what a segment's port does with VLANs. The zero value lets every VLAN pass.
@@ -57,7 +59,7 @@ type endWant struct {
 
 // cableWant joins two panel ports, or one with another host.
 type cableWant struct {
-	id     string
+	id     string // "" for the way from a segment to its part on another host
 	a, b   string
 	vni    uint32
 	remote netip.Addr
@@ -95,6 +97,7 @@ func plan(names namer, spec hostapi.LabSpec, present func(string) bool, impairs 
 	for _, s := range spec.Segments {
 		p.segments[s.Name] = s
 		p.w.bridges[names.segment(spec.ID, s.Name)] = bridgeWant{name: names.segment(spec.ID, s.Name), object: s.Name, stp: s.STP, transparent: s.STP == ""}
+		p.mesh(s)
 	}
 	for _, n := range spec.Nodes {
 		p.nodes[n.Name] = n

@@ -3,6 +3,7 @@ package fabric
 import (
 	"context"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,8 @@ type wiringRun struct {
 	state *ovsState
 	flows []observedFlow
 	stale []string // pairs to remove at the end
+
+	underlay netip.Addr // where this host's tunnels end, when it is known
 }
 
 // Wire implements host.Fabric. What must lose its carrier loses it first, before Open vSwitch is asked anything.
@@ -32,6 +35,9 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	f.wiring.Lock()
 	defer f.wiring.Unlock()
 	defer f.rcu.hurry()()
+	if err := checkTunnels(spec); err != nil {
+		return host.WireReport{}, err
+	}
 	if err := f.ensureGuard(); err != nil {
 		return host.WireReport{}, err
 	}
@@ -42,6 +48,9 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	run := &wiringRun{f: f}
 	if err := run.plan(ctx, spec, absent); err != nil {
 		return host.WireReport{}, err
+	}
+	if run.w.tunnel {
+		run.underlay = f.tunnelsEnd(ctx)
 	}
 	if err := run.makeJoins(ctx); err != nil {
 		return host.WireReport{}, err
@@ -264,7 +273,7 @@ func (f *Fabric) freePanelName(ctx context.Context, s *ovsState) (string, error)
 
 func (r *wiringRun) diff(devices map[string]int) (*transaction, error) {
 	d := &differ{names: r.f.names, state: r.state, panel: r.panel, datapath: r.f.datapath(), devices: devices,
-		busy: busyNumbers(r.state, r.panel, r.flows)}
+		busy: busyNumbers(r.state, r.panel, r.flows), underlay: r.underlay}
 	return d.diff(r.w)
 }
 
@@ -346,6 +355,9 @@ func (r *wiringRun) dropUnopened(t *transaction) {
 		if a && (b || c.remote.IsValid()) {
 			kept = append(kept, c)
 			continue
+		}
+		if c.id == "" {
+			continue // a way to another host: the next run tries again
 		}
 		r.w.limits[c.id] = "Open vSwitch couldn't open a port of this cable: its node ended meanwhile, or is being restarted."
 	}
