@@ -10,6 +10,7 @@ import (
 
 	"trunkline/hostlink"
 	"trunkline/internal/fault"
+	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
 	"trunkline/store"
 	"trunkline/tenancy"
@@ -232,8 +233,7 @@ func TestTwoPeopleCannotHaveOneAddress(t *testing.T) {
 func TestAJoinTokenEnrolsOneHost(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		token, err := s.CreateJoinToken(ctx, "", map[string]string{"rack": "1"}, time.Hour)
-		must(t, err)
+		token := joinToken(t, s, control.JoinRequest{Labels: map[string]string{"rack": "1"}})
 		enrol := func(token string, key byte) (string, error) {
 			return s.Enrol(ctx, hostlink.Enrolment{Token: token, Name: "host-a", PublicKey: []byte{key}})
 		}
@@ -247,8 +247,7 @@ func TestAJoinTokenEnrolsOneHost(t *testing.T) {
 		if !errors.Is(err, hostlink.ErrTokenUnknown) {
 			t.Errorf("unknown: %v", err)
 		}
-		stale, err := s.CreateJoinToken(ctx, "", nil, -time.Second)
-		must(t, err)
+		stale := joinToken(t, s, control.JoinRequest{Life: time.Nanosecond})
 		_, err = enrol(stale, 2)
 		if !errors.Is(err, hostlink.ErrTokenExpired) {
 			t.Errorf("expired: %v", err)
@@ -262,8 +261,7 @@ func TestAJoinTokenEnrolsOneHost(t *testing.T) {
 		if !errors.Is(err, hostlink.ErrHostUnknown) {
 			t.Errorf("unknown host: %v", err)
 		}
-		other, err := s.CreateJoinToken(ctx, "", nil, time.Hour)
-		must(t, err)
+		other := joinToken(t, s, control.JoinRequest{})
 		_, err = enrol(other, 3)
 		must(t, err)
 		must(t, s.SaveHostInfo(ctx, id, hostapi.HostInfo{Name: "host-a", CPUs: 2}))

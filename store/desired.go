@@ -9,6 +9,7 @@ import (
 
 	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
+	"trunkline/lab/place"
 	"trunkline/tenancy"
 )
 
@@ -19,6 +20,7 @@ type desiredColumns struct {
 	Deployed     int64
 	ImageMapJSON string `gorm:"column:image_map_json"`
 	GivenUpJSON  string `gorm:"column:given_up_json"`
+	VNIsJSON     string `gorm:"column:vnis_json"`
 	BackJSON     string `gorm:"column:back_json"`
 	BackRevision int64
 	Returning    bool `gorm:"column:returning_back"`
@@ -33,6 +35,7 @@ type backJSON struct {
 	ImageMap map[string]string       `json:"imageMap,omitempty"`
 	Nodes    map[string]backNodeJSON `json:"nodes,omitempty"`
 	Places   map[string]placeJSON    `json:"places,omitempty"`
+	VNIs     map[string]uint32       `json:"vnis,omitempty"`
 	GivenUp  []string                `json:"givenUp,omitempty"`
 }
 
@@ -44,6 +47,11 @@ type backNodeJSON struct {
 type placeJSON struct {
 	Host string `json:"host"`
 	Why  string `json:"why,omitempty"`
+
+	CPU        float64 `json:"cpu,omitempty"`
+	Memory     int64   `json:"memory,omitempty"`
+	PIDs       int     `json:"pids,omitempty"`
+	Interfaces int     `json:"interfaces,omitempty"`
 }
 
 type nodeRow struct {
@@ -60,6 +68,11 @@ type placementRow struct {
 	Node   string `gorm:"primaryKey"`
 	HostID string
 	Why    string
+
+	CPU        float64
+	Memory     int64
+	PIDs       int `gorm:"column:pids"`
+	Interfaces int
 }
 
 func (placementRow) TableName() string { return "placements" }
@@ -76,7 +89,11 @@ func (s *Store) ChangeDesired(ctx context.Context, scope tenancy.Scope, labID st
 		if r, err = loadLab(tx, scope, row.ID); err != nil {
 			return err
 		}
+		before := identifiersOf(r.Desired)
 		if err := change(r); err != nil {
+			return err
+		}
+		if err := checkVNIs(tx, row.ID, before, identifiersOf(r.Desired)); err != nil {
 			return err
 		}
 		columns, err := desiredRow(r.Desired)
@@ -110,6 +127,9 @@ func desiredRow(d control.Desired) (desiredColumns, error) {
 	if row.GivenUpJSON, err = toJSON(d.GivenUp); err != nil {
 		return row, err
 	}
+	if row.VNIsJSON, err = toJSON(d.VNIs); err != nil {
+		return row, err
+	}
 	if d.Back != nil {
 		row.BackRevision = d.Back.Revision
 	}
@@ -121,7 +141,7 @@ func desiredRow(d control.Desired) (desiredColumns, error) {
 func (r desiredColumns) updates(at int64) map[string]any {
 	return map[string]any{
 		"want": r.Want, "generation": r.Generation, "deploy": r.Deploy, "deployed": r.Deployed,
-		"image_map_json": r.ImageMapJSON, "given_up_json": r.GivenUpJSON, "back_json": r.BackJSON, "back_revision": r.BackRevision,
+		"image_map_json": r.ImageMapJSON, "given_up_json": r.GivenUpJSON, "vnis_json": r.VNIsJSON, "back_json": r.BackJSON, "back_revision": r.BackRevision,
 		"returning_back": r.Returning, "forget": r.Forget, "note": r.Note, "updated_at": at,
 	}
 }
@@ -138,6 +158,9 @@ func (r desiredColumns) desired() (control.Desired, error) {
 	if d.GivenUp, err = fromJSON[[]string](r.GivenUpJSON); err != nil {
 		return d, err
 	}
+	if d.VNIs, err = fromJSON[map[string]uint32](r.VNIsJSON); err != nil {
+		return d, err
+	}
 	back, err := fromJSON[*backJSON](r.BackJSON)
 	d.Back = back.deployment()
 	return d, err
@@ -147,12 +170,14 @@ func backOf(d *control.Deployment) *backJSON {
 	if d == nil {
 		return nil
 	}
-	b := &backJSON{Want: string(d.Want), Revision: d.Revision, ImageMap: d.ImageMap, GivenUp: d.GivenUp, Nodes: map[string]backNodeJSON{}, Places: map[string]placeJSON{}}
+	b := &backJSON{Want: string(d.Want), Revision: d.Revision, ImageMap: d.ImageMap, VNIs: d.VNIs, GivenUp: d.GivenUp, Nodes: map[string]backNodeJSON{}, Places: map[string]placeJSON{}}
 	for name, asked := range d.Nodes {
 		b.Nodes[name] = backNodeJSON{Run: string(asked.Run), Restarts: asked.Restarts}
 	}
-	for name, place := range d.Places {
-		b.Places[name] = placeJSON{Host: place.HostID, Why: place.Why}
+	for name, p := range d.Places {
+		b.Places[name] = placeJSON{
+			Host: p.HostID, Why: p.Why, CPU: p.Needs.CPU, Memory: p.Needs.Memory, PIDs: p.Needs.PIDs, Interfaces: p.Needs.Interfaces,
+		}
 	}
 	return b
 }
@@ -162,14 +187,14 @@ func (b *backJSON) deployment() *control.Deployment {
 		return nil
 	}
 	d := &control.Deployment{
-		Want: control.Want(b.Want), Revision: b.Revision, ImageMap: b.ImageMap, GivenUp: b.GivenUp,
+		Want: control.Want(b.Want), Revision: b.Revision, ImageMap: b.ImageMap, VNIs: b.VNIs, GivenUp: b.GivenUp,
 		Nodes: map[string]control.NodeDesired{}, Places: map[string]control.Place{},
 	}
 	for name, asked := range b.Nodes {
 		d.Nodes[name] = control.NodeDesired{Run: hostapi.RunState(asked.Run), Restarts: asked.Restarts}
 	}
-	for name, place := range b.Places {
-		d.Places[name] = control.Place{HostID: place.Host, Why: place.Why}
+	for name, p := range b.Places {
+		d.Places[name] = control.Place{HostID: p.Host, Why: p.Why, Needs: place.Amount{CPU: p.CPU, Memory: p.Memory, PIDs: p.PIDs, Interfaces: p.Interfaces}}
 	}
 	return d
 }
@@ -189,7 +214,7 @@ func loadDeployment(tx *gorm.DB, labID string, d *control.Deployment) error {
 		d.Nodes[n.Node] = control.NodeDesired{Run: hostapi.RunState(n.Run), Restarts: n.Restarts}
 	}
 	for _, p := range places {
-		d.Places[p.Node] = control.Place{HostID: p.HostID, Why: p.Why}
+		d.Places[p.Node] = control.Place{HostID: p.HostID, Why: p.Why, Needs: place.Amount{CPU: p.CPU, Memory: p.Memory, PIDs: p.PIDs, Interfaces: p.Interfaces}}
 	}
 	return nil
 }
@@ -220,7 +245,10 @@ func saveDeployment(tx *gorm.DB, labID string, d control.Deployment) error {
 	}
 	var rows []placementRow
 	for _, name := range slices.Sorted(maps.Keys(d.Places)) {
-		rows = append(rows, placementRow{LabID: labID, Node: name, HostID: d.Places[name].HostID, Why: d.Places[name].Why})
+		p := d.Places[name]
+		rows = append(rows, placementRow{
+			LabID: labID, Node: name, HostID: p.HostID, Why: p.Why, CPU: p.Needs.CPU, Memory: p.Needs.Memory, PIDs: p.Needs.PIDs, Interfaces: p.Needs.Interfaces,
+		})
 	}
 	return insertAll(tx, rows)
 }

@@ -37,6 +37,8 @@ func translate(err error) error {
 		return fault.Wrap(err, fault.NotFound, "There is no such thing here.")
 	case errors.Is(err, gorm.ErrDuplicatedKey):
 		return fault.Wrap(err, fault.Conflict, "There is one of that name already.")
+	case errors.Is(err, gorm.ErrForeignKeyViolated):
+		return fault.Wrap(err, fault.Conflict, "Something that this refers to is gone, or is still referred to. Look again and try once more.")
 	}
 	return fault.Wrap(err, fault.Internal, "The database did not answer as it should. The log has the cause.")
 }

@@ -2,10 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/ed25519"
-	"errors"
-	"time"
-
 	"gorm.io/gorm"
 
 	"trunkline/hostlink"
@@ -13,7 +9,6 @@ import (
 	"trunkline/internal/ident"
 	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
-	"trunkline/tenancy"
 )
 
 type hostRow struct {
@@ -28,34 +23,15 @@ type hostRow struct {
 	CreatedAt  int64 `gorm:"autoCreateTime:false"`
 	LastSeenAt int64
 	RevokedAt  int64
+
+	Drained          bool
+	TenantsJSON      string `gorm:"column:tenants_json"`
+	OvercommitCPU    float64
+	OvercommitMemory float64
+	RotatedAt        int64
 }
 
 func (hostRow) TableName() string { return "hosts" }
-
-type joinTokenRow struct {
-	Hash       string `gorm:"primaryKey"`
-	HostName   string
-	LabelsJSON string `gorm:"column:labels_json"`
-	CreatedAt  int64  `gorm:"autoCreateTime:false"`
-	ExpiresAt  int64
-	UsedAt     int64
-}
-
-func (joinTokenRow) TableName() string { return "join_tokens" }
-
-// joinPrefix starts every join token, so that secret scanners know one when they see it.
-const joinPrefix = "tlj_"
-
-// CreateJoinToken makes a token that enrols one host within its life. hostName "" lets the host choose. The secret is not kept.
-func (s *Store) CreateJoinToken(ctx context.Context, hostName string, labels map[string]string, life time.Duration) (string, error) {
-	secret := joinPrefix + ident.Long(40)
-	row := joinTokenRow{Hash: tenancy.HashSecret(secret), HostName: hostName, CreatedAt: stamp(s.now()), ExpiresAt: stamp(s.now().Add(life))}
-	var err error
-	if row.LabelsJSON, err = toJSON(labels); err != nil {
-		return "", err
-	}
-	return secret, s.change(ctx, func(tx *gorm.DB) error { return tx.Create(&row).Error })
-}
 
 // Enrol uses up a join token and records a new host with its key, under a name that is free. It is hostlink.Authority's.
 func (s *Store) Enrol(ctx context.Context, e hostlink.Enrolment) (string, error) {
@@ -65,7 +41,7 @@ func (s *Store) Enrol(ctx context.Context, e hostlink.Enrolment) (string, error)
 		if err != nil {
 			return err
 		}
-		row := hostRow{ID: id, PublicKey: e.PublicKey, InfoJSON: "null", CreatedAt: stamp(s.now())}
+		row := hostRow{ID: id, PublicKey: e.PublicKey, InfoJSON: "null", TenantsJSON: "null", CreatedAt: stamp(s.now())}
 		wanted := e.Name
 		if token.HostName != "" {
 			wanted = token.HostName
@@ -81,28 +57,10 @@ func (s *Store) Enrol(ctx context.Context, e hostlink.Enrolment) (string, error)
 		}
 		return orTaken(tx.Create(&row).Error, fault.New(fault.Conflict, "A host with this key is enrolled already. Let the agent make a new identity."))
 	})
-	return id, err
-}
-
-func (s *Store) useJoinToken(tx *gorm.DB, secret string) (joinTokenRow, error) {
-	var token joinTokenRow
-	hash := tenancy.HashSecret(secret)
-	err := forUpdate(tx).Where("hash = ?", hash).Take(&token).Error
-	switch {
-	case errors.Is(err, gorm.ErrRecordNotFound):
-		return token, hostlink.ErrTokenUnknown
-	case err != nil:
-		return token, err
-	case token.UsedAt != 0:
-		return token, hostlink.ErrTokenUsed
-	case stamp(s.now()) >= token.ExpiresAt:
-		return token, hostlink.ErrTokenExpired
+	if err != nil {
+		return "", err
 	}
-	used := tx.Model(&joinTokenRow{}).Where("hash = ? AND used_at = 0", hash).Update("used_at", stamp(s.now()))
-	if used.Error == nil && used.RowsAffected == 0 {
-		return token, hostlink.ErrTokenUsed
-	}
-	return token, used.Error
+	return id, s.harden(ctx)
 }
 
 // freeHostName adds letters to a name that another host has.
@@ -117,21 +75,6 @@ func freeHostName(tx *gorm.DB, wanted string) (string, error) {
 	}
 }
 
-// HostKey is the public key of a host that may link. It is hostlink.Authority's.
-func (s *Store) HostKey(ctx context.Context, hostID string) (ed25519.PublicKey, error) {
-	var row hostRow
-	err := s.ask(ctx).Where("id = ?", hostID).Take(&row).Error
-	switch {
-	case errors.Is(err, gorm.ErrRecordNotFound):
-		return nil, hostlink.ErrHostUnknown
-	case err != nil:
-		return nil, translate(err)
-	case row.RevokedAt != 0:
-		return nil, hostlink.ErrHostRevoked
-	}
-	return row.PublicKey, nil
-}
-
 // Seen records that a host is linked now. It is hostlink.Authority's.
 func (s *Store) Seen(ctx context.Context, hostID string, at hostlink.Sighting) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
@@ -143,19 +86,44 @@ func (s *Store) Seen(ctx context.Context, hostID string, at hostlink.Sighting) e
 
 // Hosts lists the enrolled hosts by name, those that were revoked left out.
 func (s *Store) Hosts(ctx context.Context) ([]control.HostRecord, error) {
+	return hostRecords(s.ask(ctx).Where("revoked_at = 0"))
+}
+
+// RevokedHosts lists those that were revoked, by name.
+func (s *Store) RevokedHosts(ctx context.Context) ([]control.HostRecord, error) {
+	return hostRecords(s.ask(ctx).Where("revoked_at <> 0"))
+}
+
+func hostRecords(query *gorm.DB) ([]control.HostRecord, error) {
 	var rows []hostRow
-	if err := s.ask(ctx).Where("revoked_at = 0").Order("name").Find(&rows).Error; err != nil {
+	if err := query.Order("name").Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
 	hosts := make([]control.HostRecord, len(rows))
 	for i, row := range rows {
-		info, err := fromJSON[hostapi.HostInfo](row.InfoJSON)
-		if err != nil {
+		var err error
+		if hosts[i], err = row.record(); err != nil {
 			return nil, err
 		}
-		hosts[i] = control.HostRecord{ID: row.ID, Name: row.Name, Created: moment(row.CreatedAt), LastSeen: moment(row.LastSeenAt), Info: info}
 	}
 	return hosts, nil
+}
+
+func (r hostRow) record() (control.HostRecord, error) {
+	h := control.HostRecord{
+		ID: r.ID, Name: r.Name, Created: moment(r.CreatedAt), LastSeen: moment(r.LastSeenAt), Drained: r.Drained, Address: r.Address,
+		OverCommit: control.OverCommit{CPU: r.OvercommitCPU, Memory: r.OvercommitMemory},
+		RotatedAt:  moment(r.RotatedAt), RevokedAt: moment(r.RevokedAt),
+	}
+	var err error
+	if h.Info, err = fromJSON[hostapi.HostInfo](r.InfoJSON); err != nil {
+		return h, err
+	}
+	if h.Labels, err = fromJSON[map[string]string](r.LabelsJSON); err != nil {
+		return h, err
+	}
+	h.Tenants, err = fromJSON[[]string](r.TenantsJSON)
+	return h, err
 }
 
 // SaveHostInfo keeps what a host said of itself.

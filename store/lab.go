@@ -127,10 +127,10 @@ func findLab(tx *gorm.DB, scope tenancy.Scope, ref string) (labRow, error) {
 	return rows[0], nil
 }
 
-// Labs lists the scope's labs by name, without the content of their revisions, positions, nodes and places.
+// Labs lists the scope's labs by name, without the content of their revisions, positions, nodes, places and identifiers.
 func (s *Store) Labs(ctx context.Context, scope tenancy.Scope) ([]*control.Record, error) {
 	var rows []labRow
-	if err := inScope(s.ask(ctx), scope).Order("name, id").Find(&rows).Error; err != nil {
+	if err := inScope(s.ask(ctx), scope).Omit("vnis_json").Order("name, id").Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
 	records := make([]*control.Record, len(rows))
@@ -144,13 +144,16 @@ func (s *Store) Labs(ctx context.Context, scope tenancy.Scope) ([]*control.Recor
 	return records, nil
 }
 
-// DeleteLab deletes a lab with all that belongs to it. Code: not_found.
+// DeleteLab deletes a lab with all that belongs to it. Its identifiers rest. Code: not_found.
 func (s *Store) DeleteLab(ctx context.Context, scope tenancy.Scope, labID string) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
-		gone := inScope(tx, scope).Where("id = ?", labID).Delete(&labRow{})
-		if gone.Error == nil && gone.RowsAffected == 0 {
-			return missingLab(labID)
+		var row labRow
+		if err := inScope(forUpdate(tx), scope).Where("id = ?", labID).Take(&row).Error; err != nil {
+			return orMissing(err, missingLab(labID))
 		}
-		return gone.Error
+		if err := freeAllVNIs(tx, labID, s.now()); err != nil {
+			return err
+		}
+		return tx.Where("id = ?", labID).Delete(&labRow{}).Error
 	})
 }

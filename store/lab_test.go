@@ -16,6 +16,7 @@ import (
 	"trunkline/lab"
 	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
+	"trunkline/lab/place"
 	"trunkline/store"
 	"trunkline/tenancy"
 )
@@ -34,12 +35,16 @@ func TestALabComesBackAsItWasStored(t *testing.T) {
 				t.Errorf("by %s (-stored +read):\n%s", ref, diff)
 			}
 		}
+		vnis, err := s.VNIs(t.Context(), tenancy.InTenant(alpha), want.ID, []string{"r1:eth1 r2:eth1", "lan1"})
+		must(t, err)
+		needs := place.Amount{CPU: 0.25, Memory: 512 << 20, PIDs: 1024, Interfaces: 3}
 		desired := control.Desired{
 			Deployment: control.Deployment{
 				Want: control.WantRun, Revision: 1, ImageMap: map[string]string{"frrouting/*": "trunkline/router"}, GivenUp: []string{"no delay"},
-				Nodes: map[string]control.NodeDesired{"r1": {Run: hostapi.Paused, Restarts: 2}}, Places: map[string]control.Place{"r1": {HostID: hostID, Why: "it fits"}},
+				Nodes: map[string]control.NodeDesired{"r1": {Run: hostapi.Paused, Restarts: 2}}, Places: map[string]control.Place{"r1": {HostID: hostID, Why: "it fits", Needs: needs}},
+				VNIs: vnis,
 			},
-			Generation: 3, Deploy: 2, Back: &control.Deployment{Want: control.WantStop, Revision: 1, Places: map[string]control.Place{"r1": {HostID: hostID}}},
+			Generation: 3, Deploy: 2, Back: &control.Deployment{Want: control.WantStop, Revision: 1, Places: map[string]control.Place{"r1": {HostID: hostID, Needs: needs}}, VNIs: map[string]uint32{"lan1": vnis["lan1"]}},
 			Returning: true, Note: "a note",
 		}
 		changed, err := s.ChangeDesired(t.Context(), tenancy.InTenant(alpha), want.ID, func(r *control.Record) error { r.Desired = desired; return nil })

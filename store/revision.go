@@ -36,6 +36,17 @@ type fileRow struct {
 
 func (fileRow) TableName() string { return "lab_files" }
 
+// externalRow is a node that leads to a physical network.
+type externalRow struct {
+	LabID    string `gorm:"primaryKey"`
+	Revision int64  `gorm:"primaryKey;autoIncrement:false"`
+	Node     string `gorm:"primaryKey"`
+	Network  string
+	VLAN     int `gorm:"column:vlan"`
+}
+
+func (externalRow) TableName() string { return "lab_externals" }
+
 // AddRevision stores a new version of the lab's file and sets its number. Versions that nothing needs any more are deleted.
 func (s *Store) AddRevision(ctx context.Context, scope tenancy.Scope, labID string, revision *control.Revision) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
@@ -93,7 +104,23 @@ func insertRevision(tx *gorm.DB, labID string, revision *control.Revision) error
 	for i, f := range revision.Files {
 		files[i] = fileRow{LabID: labID, Revision: revision.Number, Path: f.Path, Size: f.Size, SHA256: f.SHA256, Mode: f.Mode}
 	}
-	return insertAll(tx, files)
+	if err := insertAll(tx, files); err != nil {
+		return err
+	}
+	return insertAll(tx, externalsOf(labID, revision))
+}
+
+func externalsOf(labID string, revision *control.Revision) []externalRow {
+	var rows []externalRow
+	if revision.Lab == nil {
+		return nil
+	}
+	for _, n := range revision.Lab.Nodes {
+		if n.External != nil {
+			rows = append(rows, externalRow{LabID: labID, Revision: revision.Number, Node: n.Name, Network: n.External.Network, VLAN: n.External.VLAN})
+		}
+	}
+	return rows
 }
 
 func loadRevision(tx *gorm.DB, labID string, number int64) (*control.Revision, error) {

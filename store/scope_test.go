@@ -22,6 +22,13 @@ var unscoped = map[string]string{
 	"DeleteToken": "it takes the person", "TouchToken": "it follows TokenByHash",
 	"CreateJoinToken": "hosts belong to the site", "Enrol": "hosts belong to the site", "HostKey": "hosts belong to the site",
 	"Seen": "hosts belong to the site", "Hosts": "hosts belong to the site", "SaveHostInfo": "hosts belong to the site",
+	"RevokedHosts": "hosts belong to the site", "HostRecord": "hosts belong to the site", "ChangeHost": "hosts belong to the site",
+	"RevokeHost": "hosts belong to the site", "RemoveHost": "hosts belong to the site",
+	"JoinTokens": "hosts belong to the site", "DeleteJoinToken": "hosts belong to the site",
+	"HostKeys": "hosts belong to the site", "AddKey": "hosts belong to the site", "KeepOnly": "hosts belong to the site",
+	"AddUse": "hosts belong to the site", "UseSince": "hosts belong to the site",
+	"PlacedOn": "it is for administrators of the site, who see what a host carries", "Given": "it counts, for placement",
+	"Offers": "physical networks belong to the site", "SaveOffer": "physical networks belong to the site", "DeleteOffer": "physical networks belong to the site",
 	"LabsPerHost": "it counts, for placement", "SiteImages": "the site's", "ChangeSiteImages": "the site's",
 	"Prune": "expiry knows no tenant", "BlobsInUse": "contents are kept once for all tenants",
 }
@@ -76,6 +83,17 @@ var scoped = map[string]func(ctx context.Context, s *store.Store, scope tenancy.
 		err := s.ChangeTenantImages(ctx, scope, func(p *control.ImagePolicy) error { seen = len(p.Allow) > 0; return nil })
 		return seen, err
 	},
+	"VNIs": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		given, err := s.VNIs(ctx, scope, lab.ID, []string{"smuggled"})
+		return len(given) > 0, err
+	},
+	"FreeVNIs": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		return false, s.FreeVNIs(ctx, scope, lab.ID)
+	},
+	"VNIBlocks": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		blocks, err := s.VNIBlocks(ctx, scope)
+		return len(blocks) > 0, err
+	},
 	"ToReconcile": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		ids, err := s.ToReconcile(ctx, scope)
 		return len(ids) > 0, err
@@ -115,6 +133,8 @@ func TestAnotherTenantsLabIsAsGoodAsMissing(t *testing.T) {
 			return nil
 		})
 		must(t, err)
+		_, err = s.VNIs(t.Context(), tenancy.InTenant(alpha), theirs.ID, []string{"r1:eth1 r2:eth1"})
+		must(t, err)
 		must(t, s.ChangeTenantImages(t.Context(), tenancy.InTenant(alpha), func(p *control.ImagePolicy) error {
 			p.Allow = []string{"trunkline/*"}
 			return nil
@@ -144,6 +164,9 @@ func TestAnotherTenantsLabIsAsGoodAsMissing(t *testing.T) {
 		must(t, err)
 		if after.Observed.State == control.Failed || after.Positions["r1"].X == 9 || after.Revision.Number != 1 {
 			t.Errorf("another tenant changed the lab: %+v", after)
+		}
+		if blocks, err := s.VNIBlocks(t.Context(), tenancy.InTenant(alpha)); err != nil || len(blocks) != 1 || blocks[0].Used != 1 {
+			t.Errorf("another tenant changed the lab's identifiers: %+v, %v", blocks, err)
 		}
 	})
 }

@@ -16,18 +16,21 @@ type settingRow struct {
 
 func (settingRow) TableName() string { return "settings" }
 
-// usedTokensKept is how long a join token that has expired stays, so that its host is told "expired" or "used" and not "unknown".
+// usedTokensKept is how long a join token that was used or has expired stays, so that its host is told "expired" or "used" and not "unknown".
 const usedTokensKept = 30 * 24 * time.Hour
 
-// Prune deletes what has expired: sessions, sign-in links, API tokens, join tokens.
+// Prune deletes what has expired: sessions, sign-in links, API tokens, join tokens, what hosts had in use, identifiers that have rested.
 func (s *Store) Prune(ctx context.Context, now time.Time) error {
-	at := stamp(now)
+	at, long := stamp(now), stamp(now.Add(-usedTokensKept))
 	return s.change(ctx, func(tx *gorm.DB) error {
 		return errors.Join(
 			tx.Where("expires_at <= ?", at).Delete(&sessionRow{}).Error,
 			tx.Where("expires_at <= ?", at).Delete(&signInLinkRow{}).Error,
 			tx.Where("expires_at <> 0 AND expires_at <= ?", at).Delete(&tokenRow{}).Error,
-			tx.Where("expires_at <= ?", stamp(now.Add(-usedTokensKept))).Delete(&joinTokenRow{}).Error,
+			tx.Where("expires_at <= ? OR used_at <> 0 AND used_at <= ?", long, long).Delete(&joinTokenRow{}).Error,
+			tx.Where("at <= ?", stamp(now.Add(-useKept))).Delete(&hostUseRow{}).Error,
+			tx.Where("freed_at <> 0 AND freed_at <= ?", stamp(now.Add(-s.vnis.Quarantine))).Delete(&vlanRow{}).Error,
+			s.pruneVNIs(tx, now),
 		)
 	})
 }

@@ -17,6 +17,7 @@ import (
 
 	"trunkline/internal/fault"
 	"trunkline/migrations"
+	"trunkline/tenancy"
 )
 
 // Config says where the data is.
@@ -24,6 +25,7 @@ type Config struct {
 	URL     string           // "sqlite:///path/to/file", a plain path, or "postgres://…"
 	Readers int              // connections that read at once; 0: 4
 	Now     func() time.Time // nil: time.Now
+	VNIs    tenancy.VNIPool  // where network identifiers come from, and how long freed ones and provider VLANs rest
 }
 
 // Store is an open database. Its methods may be called at once.
@@ -31,6 +33,10 @@ type Store struct {
 	read  *gorm.DB
 	write *gorm.DB // SQLite: the one connection that writes; PostgreSQL: the same pool as read
 	now   func() time.Time
+	vnis  tenancy.VNIPool
+	use   openUse
+
+	dialect migrations.Dialect
 }
 
 // Open connects and brings the schema to this build's version. The caller closes the store.
@@ -45,7 +51,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Readers <= 0 {
 		cfg.Readers = 4
 	}
-	s := &Store{now: cfg.Now}
+	s := &Store{now: cfg.Now, vnis: cfg.VNIs.WithDefaults(), dialect: place.dialect}
 	if place.dialect == migrations.SQLite {
 		err = s.openSQLite(ctx, place, cfg.Readers)
 	} else {
@@ -134,3 +140,17 @@ func (s *Store) change(ctx context.Context, do func(tx *gorm.DB) error) error {
 
 // ask returns a session of the reading side.
 func (s *Store) ask(ctx context.Context) *gorm.DB { return s.read.WithContext(ctx) }
+
+// harden puts what was committed on the disk where the database leaves that for later: hosts rely on their keys being known after a power cut.
+// SQLite in WAL mode at synchronous NORMAL syncs the log when a checkpoint begins: https://www.sqlite.org/pragma.html#pragma_synchronous
+func (s *Store) harden(ctx context.Context) error {
+	if s.dialect != migrations.SQLite {
+		return nil
+	}
+	pool, err := s.write.DB()
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "The database has no connections.")
+	}
+	var busy, pages, moved int
+	return translate(pool.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &moved))
+}

@@ -83,13 +83,19 @@ func seed(t *testing.T, s *store.Store) (userID, hostID string) {
 
 func enrol(t *testing.T, s *store.Store, name string) string {
 	t.Helper()
-	token, err := s.CreateJoinToken(t.Context(), "", nil, time.Hour)
-	must(t, err)
 	public, _, err := ed25519.GenerateKey(nil)
 	must(t, err)
-	id, err := s.Enrol(t.Context(), hostlink.Enrolment{Token: token, Name: name, PublicKey: public})
+	id, err := s.Enrol(t.Context(), hostlink.Enrolment{Token: joinToken(t, s, control.JoinRequest{}), Name: name, PublicKey: public})
 	must(t, err)
 	return id
+}
+
+// joinToken makes one and returns its secret.
+func joinToken(t *testing.T, s *store.Store, request control.JoinRequest) string {
+	t.Helper()
+	token, err := s.CreateJoinToken(t.Context(), request)
+	must(t, err)
+	return token.Secret
 }
 
 func newLab(tenant, name string) *control.Record {

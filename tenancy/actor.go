@@ -1,7 +1,7 @@
 // Package tenancy is who may do what in which workspace.
 //
-// It knows tenants, users, memberships, roles and the one rule table Allow. It refuses to know HTTP, the database and labs:
-// objects reach it as an ObjectRef with a tenant.
+// It knows tenants, users, memberships, roles, the one rule table Allow, and by which rules tenants get network identifiers. It refuses to
+// know HTTP, the database and labs: objects reach it as an ObjectRef with a tenant.
 package tenancy
 
 // Role is what a member may do in a tenant. Each role includes the ones below it.

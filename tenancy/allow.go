@@ -16,6 +16,7 @@ const (
 	RunLab      Verb = "run-lab"      // deploy, stop, destroy, cancel, node actions
 	UseNode     Verb = "use-node"     // commands, shells and files of a node
 	SeeImages   Verb = "see-images"   // images allowed to the tenant
+	SeeNetworks Verb = "see-networks" // the tenant's network identifiers and the physical networks offered to it
 	SeeHosts    Verb = "see-hosts"    // compute hosts and what they have
 	ManageHosts Verb = "manage-hosts" // join tokens, removal
 	ManageSite  Verb = "manage-site"  // settings of the whole installation
@@ -25,7 +26,7 @@ const (
 )
 
 // Verbs lists every verb.
-var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, SeeImages, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant}
+var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, SeeImages, SeeNetworks, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant}
 
 // ObjectRef is what a verb is about. Tenant "" is an object of the site.
 type ObjectRef struct {
@@ -49,6 +50,7 @@ var rules = map[Verb]rule{
 	RunLab:      {any: Manager, own: Member, why: "Only its owner or a manager of this workspace may run or end %s."},
 	UseNode:     {any: Manager, own: Member, why: "Only its owner or a manager of this workspace may work in the nodes of %s."},
 	SeeImages:   {any: Observer},
+	SeeNetworks: {any: Observer},
 	SeeHosts:    {site: true, why: "Only an administrator of this site may see the compute hosts."},
 	ManageHosts: {site: true, why: "Only an administrator of this site may change the compute hosts."},
 	ManageSite:  {site: true, why: "Only an administrator of this site may change its settings."},

@@ -185,7 +185,8 @@ func (c *Controller) Announce(ctx context.Context) (Ready, error) {
 
 // JoinToken lets one host join within its life.
 func (c *Controller) JoinToken(ctx context.Context, hostName string, life time.Duration) (string, error) {
-	return c.store.CreateJoinToken(ctx, hostName, nil, life)
+	token, err := c.store.CreateJoinToken(ctx, control.JoinRequest{Name: hostName, Life: life})
+	return token.Secret, err
 }
 
 // close ends what Open made, in the opposite order. It may be called on a half-made controller.

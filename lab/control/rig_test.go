@@ -120,9 +120,9 @@ func (l limited) Capabilities(context.Context) (hostapi.Capabilities, []string, 
 // addHost enrols a machine and starts its agent.
 func (r *rig) addHost(name string, cfg fakehost.Config, caps *hostapi.Capabilities) *machine {
 	r.t.Helper()
-	token, err := r.store.CreateJoinToken(r.t.Context(), "", nil, time.Hour)
+	token, err := r.store.CreateJoinToken(r.t.Context(), control.JoinRequest{})
 	must(r.t, err)
-	id, err := r.store.Enrol(r.t.Context(), hostlink.Enrolment{Token: token, Name: name, PublicKey: []byte(name)})
+	id, err := r.store.Enrol(r.t.Context(), hostlink.Enrolment{Token: token.Secret, Name: name, PublicKey: []byte(name)})
 	must(r.t, err)
 	if cfg.Images == nil {
 		cfg.Images = localImages

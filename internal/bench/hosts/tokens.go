@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"path/filepath"
-	"time"
 
+	"trunkline/lab/control"
 	"trunkline/store"
 )
 
@@ -20,11 +20,11 @@ func joinTokens(ctx context.Context, data string, count int) (tokens []string, e
 		}
 	}()
 	for range count {
-		token, err := s.CreateJoinToken(ctx, "", nil, time.Hour)
+		token, err := s.CreateJoinToken(ctx, control.JoinRequest{})
 		if err != nil {
 			return nil, err
 		}
-		tokens = append(tokens, token)
+		tokens = append(tokens, token.Secret)
 	}
 	return tokens, nil
 }
