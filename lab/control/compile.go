@@ -34,12 +34,17 @@ type compileInput struct {
 	Files      []ProjectFile
 	Deployment Deployment
 	Defaults   NodeDefaults
+	Offers     map[string]Offer                   // networks that are offered to the tenant, by name
+	Underlay   func(hostID string) netip.Addr     // where the hosts' tunnels end; nil: nowhere
+	HostName   func(hostID string) (named string) // for sentences; nil: the id
 }
 
-// compiled is a host's spec, and the texts that were written for it and are in no project file.
+// compiled is the spec of each host that has something of the lab, and the texts that were written for it and are in no project file.
 type compiled struct {
-	Spec  hostapi.LabSpec
-	Texts map[string][]byte // by sha256
+	Specs    map[string]*hostapi.LabSpec // by host id
+	Texts    map[string][]byte           // by sha256
+	Crossing []string                    // cables and segments with ends on several hosts, in the order of the lab; each wants an identifier
+	Lacks    error                       // what the specs of a lab on several hosts cannot be made of yet
 }
 
 // compiler holds one compilation.
@@ -47,19 +52,30 @@ type compiler struct {
 	compileInput
 	files   map[string]ProjectFile
 	out     compiled
+	spec    hostapi.LabSpec // of the whole lab, before it is divided
+	inFile  map[string]*lab.Node
+	ports   map[string][]string // of segments, internet and external nodes: the interfaces that links give them, in file order
 	nodes   map[string]*hostapi.NodeSpec
 	mgmt    *mgmtPlan
-	implied map[string]bool // names taken by segments and internet nodes that are not in the file
+	implied map[string]bool   // names taken by segments and internet nodes that are not in the file
+	ways    map[string]string // internet nodes that are not in the file, with the node that each belongs to
 }
 
-// compile makes the spec that the lab's host gets. It is pure. Codes: invalid, with the field.
+// compile makes the specs that the lab's hosts get: the whole lab first, then each host's part of it. It is pure. Codes: invalid and
+// unsupported, with the field.
 func compile(in compileInput) (compiled, error) {
-	c := &compiler{compileInput: in, files: map[string]ProjectFile{}, nodes: map[string]*hostapi.NodeSpec{}, implied: map[string]bool{}}
+	c := &compiler{
+		compileInput: in, files: map[string]ProjectFile{}, inFile: make(map[string]*lab.Node, len(in.Lab.Nodes)), ports: portsOf(in.Lab),
+		nodes: make(map[string]*hostapi.NodeSpec, len(in.Lab.Nodes)), implied: map[string]bool{}, ways: map[string]string{},
+	}
 	for _, f := range in.Files {
 		c.files[f.Path] = f
 	}
+	for _, n := range in.Lab.Nodes {
+		c.inFile[n.Name] = n
+	}
 	c.out.Texts = map[string][]byte{}
-	c.out.Spec = hostapi.LabSpec{ID: in.LabID, Name: in.Lab.Name, Tenant: in.Tenant, Generation: in.Generation}
+	c.spec = hostapi.LabSpec{ID: in.LabID, Name: in.Lab.Name, Tenant: in.Tenant, Generation: in.Generation}
 	var err error
 	if c.mgmt, err = c.planMgmt(); err != nil {
 		return compiled{}, err
@@ -77,9 +93,10 @@ func compile(in compileInput) (compiled, error) {
 	c.addHostNames()
 	for _, n := range in.Lab.Nodes {
 		if spec := c.nodes[n.Name]; spec != nil {
-			c.out.Spec.Nodes = append(c.out.Spec.Nodes, *spec)
+			c.spec.Nodes = append(c.spec.Nodes, *spec)
 		}
 	}
+	c.divide()
 	return c.out, nil
 }
 
@@ -89,6 +106,8 @@ func (c *compiler) addNode(n *lab.Node) error {
 		c.addSegment(n)
 	case lab.Internet:
 		c.addInternet(n)
+	case lab.External:
+		return c.addExternal(n)
 	default:
 		spec, err := c.container(n)
 		if err != nil {
@@ -162,31 +181,53 @@ func (c *compiler) addSegment(n *lab.Node) {
 	if n.Switch != nil {
 		segment.STP = n.Switch.STP
 	}
-	for _, port := range portsOf(c.Lab, n.Name) {
+	for _, port := range c.ports[n.Name] {
 		settings := n.Interface(port)
 		segment.Ports = append(segment.Ports, hostapi.SegmentPortSpec{Name: port, Access: settings.Access, Trunk: settings.Trunk, Native: settings.Native})
 	}
-	c.out.Spec.Segments = append(c.out.Spec.Segments, segment)
+	c.spec.Segments = append(c.spec.Segments, segment)
 }
 
 func (c *compiler) addInternet(n *lab.Node) {
-	spec := hostapi.InternetSpec{Name: n.Name, Subnet: netip.MustParsePrefix("10.255.0.1/24"), DHCP: true, Interfaces: portsOf(c.Lab, n.Name)}
+	spec := hostapi.InternetSpec{Name: n.Name, Subnet: netip.MustParsePrefix("10.255.0.1/24"), DHCP: true, Interfaces: c.ports[n.Name]}
 	if n.Internet != nil {
 		spec.DHCP = !n.Internet.NoDHCP
 		if n.Internet.Subnet.IsValid() {
 			spec.Subnet = n.Internet.Subnet
 		}
 	}
-	c.out.Spec.Internets = append(c.out.Spec.Internets, spec)
+	c.spec.Internets = append(c.spec.Internets, spec)
 }
 
-// portsOf lists the interfaces that links give a node, in file order.
-func portsOf(l *lab.Lab, node string) []string {
-	var ports []string
+// addExternal joins the lab to a network that an administrator offered to its tenant.
+func (c *compiler) addExternal(n *lab.Node) error {
+	network, err := leadsTo(n, c.Offers)
+	if err != nil {
+		return err
+	}
+	offer := c.Offers[network.Network]
+	device := offer.Devices[c.Deployment.Places[n.Name].HostID]
+	if device == "" {
+		return fault.New(fault.Unsupported, "Node %s leads to network %s, which its host has no interface for any more. Deploy the lab anew.", n.Name, network.Network).
+			InField("topology.nodes." + n.Name + ".external")
+	}
+	c.spec.Externals = append(c.spec.Externals, hostapi.ExternalSpec{Name: n.Name, Device: device, VLAN: network.VLAN, Ports: c.ports[n.Name]})
+	return nil
+}
+
+// portsOf lists the interfaces that links give to nodes that are no containers, in file order.
+func portsOf(l *lab.Lab) map[string][]string {
+	ports, seen := map[string][]string{}, map[hostapi.PortRef]bool{}
+	for _, n := range l.Nodes {
+		if !n.Kind.IsContainer() {
+			ports[n.Name] = nil
+		}
+	}
 	for _, k := range l.Links {
 		for _, end := range []lab.Endpoint{k.A, k.B} {
-			if end.Node == node && !slices.Contains(ports, end.Interface) {
-				ports = append(ports, end.Interface)
+			if list, fixed := ports[end.Node]; fixed && !seen[portRef(end)] {
+				seen[portRef(end)] = true
+				ports[end.Node] = append(list, end.Interface)
 			}
 		}
 	}
@@ -201,7 +242,7 @@ func (c *compiler) addLink(k *lab.Link) {
 		c.joinMgmt(k.A.Node, k.A.Interface)
 	default:
 		c.plug(k.B, k, false)
-		c.out.Spec.Cables = append(c.out.Spec.Cables, hostapi.CableSpec{
+		c.spec.Cables = append(c.spec.Cables, hostapi.CableSpec{
 			ID: k.ID(), A: portRef(k.A), B: portRef(k.B), AtoB: k.AtoB, BtoA: k.BtoA, Cut: k.Cut,
 		})
 	}
@@ -217,7 +258,7 @@ func (c *compiler) plug(e lab.Endpoint, k *lab.Link, dummy bool) {
 	if spec == nil {
 		return
 	}
-	settings := c.Lab.Node(e.Node).Interface(e.Interface)
+	settings := c.inFile[e.Node].Interface(e.Interface)
 	addresses := slices.Clone(e.Addresses)
 	for _, address := range settings.Addresses {
 		if !slices.Contains(addresses, address) {
@@ -238,7 +279,7 @@ func (c *compiler) macOf(node, iface string) string {
 
 // imply finds a name for something that is not in the file.
 func (c *compiler) imply(name string) string {
-	for c.Lab.Node(name) != nil || c.implied[name] {
+	for c.inFile[name] != nil || c.implied[name] {
 		name += "-0"
 	}
 	c.implied[name] = true

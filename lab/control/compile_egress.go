@@ -24,7 +24,8 @@ func (c *compiler) addEgress() {
 			continue
 		}
 		way := c.imply(n.Name + "-egress")
-		c.out.Spec.Internets = append(c.out.Spec.Internets, hostapi.InternetSpec{Name: way, Subnet: egressGateway, Interfaces: []string{"eth0"}})
+		c.ways[way] = n.Name
+		c.spec.Internets = append(c.spec.Internets, hostapi.InternetSpec{Name: way, Subnet: egressGateway, Interfaces: []string{"eth0"}})
 		spec.Interfaces = append(spec.Interfaces, hostapi.InterfaceSpec{
 			Name: egressInterface, MAC: c.macOf(n.Name, egressInterface), MTU: defaultMTU, Addresses: []netip.Prefix{egressAddress},
 		})
@@ -32,7 +33,7 @@ func (c *compiler) addEgress() {
 		if spec.DNS == nil {
 			spec.DNS = &lab.Resolver{Servers: []netip.Addr{egressGateway.Addr()}}
 		}
-		c.out.Spec.Cables = append(c.out.Spec.Cables, hostapi.CableSpec{
+		c.spec.Cables = append(c.spec.Cables, hostapi.CableSpec{
 			ID: n.Name + ":" + egressInterface + " " + way + ":eth0",
 			A:  hostapi.PortRef{Node: n.Name, Interface: egressInterface}, B: hostapi.PortRef{Node: way, Interface: "eth0"},
 		})

@@ -84,7 +84,7 @@ func (c *compiler) addMgmt() {
 	if c.mgmt == nil {
 		return
 	}
-	c.out.Spec.Segments = append(c.out.Spec.Segments, hostapi.SegmentSpec{Name: c.mgmt.name, Kind: lab.LAN})
+	c.spec.Segments = append(c.spec.Segments, hostapi.SegmentSpec{Name: c.mgmt.name, Kind: lab.LAN})
 	for _, n := range c.Lab.Nodes {
 		addresses, member := c.mgmt.addresses[n.Name]
 		if !member {
@@ -102,12 +102,12 @@ func (c *compiler) addMgmt() {
 // joinMgmt cables an interface to a new port of the management segment.
 func (c *compiler) joinMgmt(node, iface string) {
 	port := node + ":" + iface
-	for i := range c.out.Spec.Segments {
-		if segment := &c.out.Spec.Segments[i]; segment.Name == c.mgmt.name {
+	for i := range c.spec.Segments {
+		if segment := &c.spec.Segments[i]; segment.Name == c.mgmt.name {
 			segment.Ports = append(segment.Ports, hostapi.SegmentPortSpec{Name: port})
 		}
 	}
-	c.out.Spec.Cables = append(c.out.Spec.Cables, hostapi.CableSpec{
+	c.spec.Cables = append(c.spec.Cables, hostapi.CableSpec{
 		ID: port + " " + c.mgmt.name, A: hostapi.PortRef{Node: node, Interface: iface}, B: hostapi.PortRef{Node: c.mgmt.name, Interface: port},
 	})
 }

@@ -80,6 +80,8 @@ type Controller struct {
 
 	enrolling sync.Mutex // held while enrolled hosts are read or changed
 
+	identifying sync.Mutex // held while identifiers are taken or given back, and the deployment that names them is stored
+
 	mu      sync.Mutex
 	entries map[string]*entry
 	names   map[string]string // of hosts, by id
@@ -181,15 +183,6 @@ func (c *Controller) wake(labIDs ...string) {
 // wantedOn lists the labs that a host shall have.
 func (c *Controller) wantedOn(ctx context.Context, hostID string) ([]string, error) {
 	return c.cfg.States.LabsOn(ctx, tenancy.Everywhere(), hostID)
-}
-
-func (r *Record) placedOn(hostID string) bool {
-	for _, place := range r.Desired.Places {
-		if place.HostID == hostID {
-			return true
-		}
-	}
-	return false
 }
 
 // housekeeping is how often expired things and unused files are deleted.

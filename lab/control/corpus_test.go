@@ -100,24 +100,24 @@ func projectAt(t *testing.T, dir string) map[string]ProjectFile {
 func checkCables(t *testing.T, file string, out compiled) {
 	t.Helper()
 	ends := map[string]int{}
-	for _, n := range out.Spec.Nodes {
+	for _, n := range whole(out).Nodes {
 		for _, i := range n.Interfaces {
 			if i.Name != "lo" && !i.Dummy {
 				ends[path.Join(n.Name, i.Name)]++
 			}
 		}
 	}
-	for _, s := range out.Spec.Segments {
+	for _, s := range whole(out).Segments {
 		for _, p := range s.Ports {
 			ends[path.Join(s.Name, p.Name)]++
 		}
 	}
-	for _, n := range out.Spec.Internets {
+	for _, n := range whole(out).Internets {
 		for _, i := range n.Interfaces {
 			ends[path.Join(n.Name, i)]++
 		}
 	}
-	for _, c := range out.Spec.Cables {
+	for _, c := range whole(out).Cables {
 		ends[path.Join(c.A.Node, c.A.Interface)]--
 		ends[path.Join(c.B.Node, c.B.Interface)]--
 	}

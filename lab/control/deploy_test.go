@@ -25,7 +25,7 @@ func TestALabGoesFromStoredToRunningToStoppedToGone(t *testing.T) {
 		t.Errorf("running: %+v", running.LabView)
 	}
 	for _, n := range running.Nodes {
-		if n.State != hostapi.NodeRunning || n.Host != "host-a" || n.Want != hostapi.Running || !strings.Contains(n.Placed, "host-a: connected") {
+		if n.State != hostapi.NodeRunning || n.Host != "host-a" || n.Want != hostapi.Running || !strings.Contains(n.Placed, "free, next to n") {
 			t.Errorf("node %+v", n)
 		}
 	}

@@ -17,6 +17,13 @@ type entry struct {
 	running *Revision // the deployed version; nil without one
 	told    map[string]told
 	nodes   map[string]NodeView // as last published
+	specs   *compiled
+	specsOf specKey
+	reached map[string]reached // what each host was told of nodes elsewhere
+	plight  plight
+
+	spareVNIs bool  // identifiers may be left of an older deployment
+	trimmed   int64 // generation for which they were given back
 
 	lastSaved time.Time
 	unsaved   bool
@@ -33,7 +40,7 @@ func (c *Controller) entryOf(id string) *entry {
 	defer c.mu.Unlock()
 	e := c.entries[id]
 	if e == nil {
-		e = &entry{id: id, stale: true, told: map[string]told{}, nodes: map[string]NodeView{}}
+		e = &entry{id: id, stale: true, told: map[string]told{}, reached: map[string]reached{}, nodes: map[string]NodeView{}}
 		c.entries[id] = e
 	}
 	return e
@@ -105,6 +112,7 @@ func (c *Controller) read(ctx context.Context, e *entry) error {
 	if e.record != nil {
 		r.Observed = e.record.Observed // ours: it may not be stored yet
 	}
+	e.spareVNIs = e.spareVNIs || leavesVNIs(e.record, r)
 	e.record, e.running = r, running
 	return nil
 }
@@ -125,4 +133,17 @@ func (e *entry) runningLab() *lab.Lab {
 		return nil
 	}
 	return e.running.Lab
+}
+
+// leavesVNIs reports that identifiers may have been taken which the record no longer names.
+func leavesVNIs(before, now *Record) bool {
+	if before == nil { // what an earlier controller left is not known
+		return len(namesOf(now.Desired)) > 0 || now.Desired.Returning
+	}
+	for _, name := range namesOf(before.Desired) {
+		if now.Desired.VNIs[name] == 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -204,7 +204,7 @@ func noPolicyScope(scope PolicyScope) error {
 	return fault.New(fault.Invalid, "There are no image settings of %q. Use workspace or site.", string(scope)).InField("scope")
 }
 
-// Images is what the connected hosts have and the actor's workspace may use.
+// Images is what the connected hosts that the actor's workspace may use have, and the actor's workspace may use.
 func (c *Controller) Images(ctx context.Context, actor tenancy.Actor) ([]hostapi.Image, error) {
 	if err := tenancy.Allow(actor, tenancy.SeeImages, tenancy.ObjectRef{Tenant: actor.TenantID}); err != nil {
 		return nil, err
@@ -213,7 +213,7 @@ func (c *Controller) Images(ctx context.Context, actor tenancy.Actor) ([]hostapi
 	if err != nil {
 		return nil, err
 	}
-	_, infos, err := c.candidates(ctx)
+	infos, err := c.ableHosts(ctx, actor.TenantID)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,9 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 		return err
 	}
 	failed := c.failedNodes(r)
-	return c.change(ctx, actor, r, func(r *Record) error {
+	err = c.store(ctx, actor.Scope(), r, planned.Crossing, func(stored *Record, vnis map[string]uint32) error {
+		stored.seeAtLeast(r)
+		r := stored
 		switch {
 		case r.busy():
 			return deployAgain(r)
@@ -41,7 +43,7 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 		}
 		d := &r.Desired
 		before, ended := d.Deployment, !r.UnderWay()
-		d.Deployment = planned
+		d.Deployment, d.VNIs = planned.Deployment, vnis
 		d.Nodes = keepRestarts(before.Nodes, failed)
 		d.Returning, d.Forget, d.Note = false, false, ""
 		switch {
@@ -54,6 +56,11 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 		d.Deploy = d.Generation
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	c.changed(r.ID)
+	return nil
 }
 
 // deployAgain answers a deploy that comes while another is under way: the same one is no mistake.
@@ -96,9 +103,7 @@ func (c *Controller) failedNodes(r *Record) []string {
 // change stores an intent and wakes the lab.
 func (c *Controller) change(ctx context.Context, actor tenancy.Actor, r *Record, change func(*Record) error) error {
 	_, err := c.cfg.States.ChangeDesired(ctx, actor.Scope(), r.ID, func(stored *Record) error {
-		if stored.Observed.Seen <= r.Observed.Seen {
-			stored.Observed = r.Observed // the newest, which may not be stored yet
-		}
+		stored.seeAtLeast(r)
 		return change(stored)
 	})
 	if err != nil {
@@ -106,6 +111,13 @@ func (c *Controller) change(ctx context.Context, actor tenancy.Actor, r *Record,
 	}
 	c.changed(r.ID)
 	return nil
+}
+
+// seeAtLeast takes over an observed side that is newer, and may not be stored yet.
+func (r *Record) seeAtLeast(newer *Record) {
+	if r.Observed.Seen <= newer.Observed.Seen {
+		r.Observed = newer.Observed
+	}
 }
 
 // Cancel ends a deploy that is under way: what it made is removed, and what ran before it runs again.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"reflect"
+	"strings"
 
 	"trunkline/lab"
 	"trunkline/lab/hostapi"
@@ -10,20 +11,7 @@ import (
 // nodeViews puts what hosts report beside what the file says: nodes in the order of the file, then those that are implied.
 // shown is the newest version, running the deployed one (nil without one).
 func nodeViews(r *Record, shown, running *lab.Lab, sides []hostSide) []NodeView {
-	statuses := map[string]hostapi.NodeStatus{}
-	hostOf := map[string]hostSide{}
-	var order []string
-	for _, side := range sides {
-		if side.Status == nil {
-			continue
-		}
-		for _, n := range side.Status.Nodes {
-			if _, twice := statuses[n.Name]; !twice {
-				order = append(order, n.Name)
-			}
-			statuses[n.Name], hostOf[n.Name] = n, side
-		}
-	}
+	statuses, order := nodeStatuses(r, running, sides)
 	names := map[string]string{}
 	for _, side := range sides {
 		names[side.ID] = side.Name
@@ -37,13 +25,15 @@ func nodeViews(r *Record, shown, running *lab.Lab, sides []hostSide) []NodeView 
 		done[name] = true
 		status, seen := statuses[name]
 		if !seen {
-			status = hostapi.NodeStatus{Name: name, State: hostapi.NodeAbsent}
+			status.NodeStatus = hostapi.NodeStatus{Name: name, State: hostapi.NodeAbsent}
 		}
-		view := NodeView{NodeStatus: status, Kind: kind, Want: wantOf(r, running, file)}
-		if place, placed := r.Desired.Places[name]; placed {
+		view := NodeView{NodeStatus: status.NodeStatus, Kind: kind, Want: wantOf(r, running, file)}
+		place, placed := r.Desired.Places[name]
+		if placed {
 			view.Host, view.Placed = names[place.HostID], place.Why
-		} else if seen {
-			view.Host = hostOf[name].Name
+		}
+		if seen && (!placed || len(status.hosts) > 1) {
+			view.Host = strings.Join(status.hosts, ", ")
 		}
 		views = append(views, view)
 	}
@@ -59,6 +49,54 @@ func nodeViews(r *Record, shown, running *lab.Lab, sides []hostSide) []NodeView 
 		add(name, "", nil)
 	}
 	return views
+}
+
+// nodeStatus is what hosts report of a node. A lan has parts on several.
+type nodeStatus struct {
+	hostapi.NodeStatus
+	hosts []string // names
+}
+
+// nodeStatuses puts the hosts' reports together, with the nodes in the order in which they were met. While a node moves, the host
+// where it belongs is believed. Of a segment with parts on several hosts, the part counts that is not as it should be.
+func nodeStatuses(r *Record, running *lab.Lab, sides []hostSide) (map[string]nodeStatus, []string) {
+	all := map[string]nodeStatus{}
+	var order []string
+	for _, side := range sides {
+		if side.Status == nil {
+			continue
+		}
+		for _, n := range side.Status.Nodes {
+			place, placed := r.Desired.Places[n.Name]
+			had, twice := all[n.Name]
+			switch {
+			case !twice:
+				order = append(order, n.Name)
+				all[n.Name] = nodeStatus{n, []string{side.Name}}
+			case !placed || inParts(running, n.Name):
+				if !side.Placed {
+					continue
+				}
+				had.hosts = append(had.hosts, side.Name)
+				if had.State == hostapi.NodeRunning {
+					had.NodeStatus = n
+				}
+				all[n.Name] = had
+			case place.HostID == side.ID:
+				all[n.Name] = nodeStatus{n, []string{side.Name}}
+			}
+		}
+	}
+	return all, order
+}
+
+// inParts reports a segment that has a part on every host with a member.
+func inParts(running *lab.Lab, name string) bool {
+	if running == nil {
+		return false
+	}
+	n := running.Node(name)
+	return n != nil && n.Kind == lab.LAN
 }
 
 // wantOf is what a node shall be now; "" when it shall not be at all.

@@ -1,7 +1,9 @@
 package control
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"trunkline/internal/fault"
 	"trunkline/lab"
@@ -10,77 +12,189 @@ import (
 	"trunkline/tenancy"
 )
 
-// The label that lets a lab run where the kernel cannot do its impairments.
+// DefaultOverCommit is how much more than it has a host promises when an administrator says nothing. Most nodes of a lab are idle
+// most of the time; memory that is not there ends them.
+var DefaultOverCommit = OverCommit{CPU: 16, Memory: 1}
+
+// What a host is taken to be able to carry beside CPU and memory: kernel.pid_max of a small machine, and port numbers of the panel.
 const (
-	impairmentsLabel = "trunkline.impairments"
-	bestEffort       = "best-effort"
+	hostPIDs       = 32_768
+	hostInterfaces = 30_000
 )
 
-// plan makes the deployment of a record's newest version: its images, its host and why. Nothing is stored or told.
+// planned is a deployment in the making.
+type planned struct {
+	Deployment
+	Crossing []string // cables and segments that run from host to host, and want an identifier
+	Notes    []string // sentences on the whole
+}
+
+// plan makes the deployment of a record's newest version: its images, the host of each node and why. Nothing is stored or told.
 // A spec that cannot be made is found here, before anything is.
-func (c *Controller) plan(ctx context.Context, r *Record) (Deployment, error) {
-	if len(r.Revision.Lab.Nodes) == 0 {
-		return Deployment{}, fault.New(fault.Invalid, "Lab %s has no nodes, so there is nothing to deploy. Draw or import some first.", r.Name)
+func (c *Controller) plan(ctx context.Context, r *Record) (planned, error) {
+	l := r.Revision.Lab
+	if len(l.Nodes) == 0 {
+		return planned{}, fault.New(fault.Invalid, "Lab %s has no nodes, so there is nothing to deploy. Draw or import some first.", r.Name)
 	}
 	rules, err := c.imageRules(ctx, tenancy.InTenant(r.Tenant))
 	if err != nil {
-		return Deployment{}, err
+		return planned{}, err
 	}
 	d := Deployment{Want: WantRun, Revision: r.Revision.Number, ImageMap: rules.mapWith(r.Revision.ImageMap)}
-	if err := rules.check(r.Revision.Lab, d.ImageMap); err != nil {
-		return Deployment{}, err
+	if err := rules.check(l, d.ImageMap); err != nil {
+		return planned{}, err
 	}
 	c.fleet.awaitUsable(ctx, firstHost)
-	hosts, infos, err := c.candidates(ctx)
+	s, err := c.survey(ctx, r, l, d.ImageMap)
 	if err != nil {
-		return Deployment{}, err
+		return planned{}, err
 	}
-	if err := checkImages(r.Revision.Lab, d.ImageMap, infos, rules); err != nil {
-		return Deployment{}, err
+	if err := checkImages(l, d.ImageMap, s.infos, rules); err != nil {
+		return planned{}, err
 	}
-	choice, err := place.Choose(needOf(r.Revision.Lab, d.ImageMap), hosts)
+	for _, n := range l.Nodes {
+		if _, err := leadsTo(n, s.offers); err != nil {
+			return planned{}, err
+		}
+	}
+	placement, err := s.spread(l, d.ImageMap, r.Desired.Places)
 	if err != nil {
-		return Deployment{}, err
+		return planned{}, err
 	}
-	d.GivenUp = choice.GivenUp
-	d.Places = map[string]Place{}
-	for _, n := range r.Revision.Lab.Nodes {
-		d.Places[n.Name] = Place{HostID: choice.HostID, Why: choice.Why}
-	}
-	_, err = compile(compileInput{
-		LabID: r.ID, Tenant: r.Tenant, Lab: r.Revision.Lab, Files: r.Revision.Files, Deployment: d, Defaults: c.cfg.Defaults,
+	d.Places = placesOf(l, placement)
+	d.GivenUp = givenUp(l, d.Places, s.hosts)
+	out, err := compile(compileInput{
+		LabID: r.ID, Tenant: r.Tenant, Lab: l, Files: r.Revision.Files, Deployment: d, Defaults: c.cfg.Defaults, Offers: s.offers,
 	})
-	return d, err
+	return planned{Deployment: d, Crossing: out.Crossing, Notes: placement.Notes}, err
 }
 
-// candidates are the enrolled hosts as placement sees them, and what those that can run something say of themselves.
-func (c *Controller) candidates(ctx context.Context) ([]place.Host, []hostapi.HostInfo, error) {
+// survey is the compute hosts as they are this moment, as far as they matter to one lab.
+type survey struct {
+	hosts   []place.Candidate
+	allowed []string           // ids of those that the lab's tenant may use; nil: all
+	cut     []place.Pair       // hosts that do not reach each other
+	infos   []hostapi.HostInfo // of those that can run something
+	offers  map[string]Offer   // networks that are offered to the tenant, by name
+}
+
+// survey looks at the enrolled hosts for a lab.
+func (c *Controller) survey(ctx context.Context, r *Record, l *lab.Lab, imageMap map[string]string) (survey, error) {
 	records, err := c.cfg.Site.Hosts(ctx)
 	if err != nil {
-		return nil, nil, err
+		return survey{}, err
 	}
-	load, err := c.cfg.Site.LabsPerHost(ctx)
+	given, err := c.given(ctx, r.ID)
 	if err != nil {
-		return nil, nil, err
+		return survey{}, err
 	}
-	var hosts []place.Host
+	s := survey{cut: c.fleet.cut()}
+	if s.offers, err = c.offersTo(ctx, r.Tenant); err != nil {
+		return survey{}, err
+	}
+	images, restricted := imagesOf(l, imageMap), false
+	moves := l.LostPolicy() == lab.LostMove
+	for _, record := range records {
+		now := c.fleet.current(record.ID)
+		h := candidate(record, now, given[record.ID], r.Tenant)
+		h.Lost = moves && !h.Connected && c.fleet.lostFor(record.ID) >= c.cfg.LostAfter
+		h.Labels = withNetworks(record, s.offers)
+		open := record.opensTo(r.Tenant)
+		restricted = restricted || !open
+		if open {
+			s.allowed = append(s.allowed, record.ID)
+		}
+		if h.Connected && len(h.Problems) == 0 {
+			for _, image := range images {
+				if hasImage(now.info, image.Name) {
+					h.Images = append(h.Images, image.Name)
+				}
+			}
+			if open {
+				s.infos = append(s.infos, now.info)
+			}
+		}
+		s.hosts = append(s.hosts, h)
+	}
+	if !restricted {
+		s.allowed = nil
+	} else if s.allowed == nil {
+		s.allowed = []string{}
+	}
+	return s, nil
+}
+
+// ableHosts is what the hosts that the tenant may use, and that can run something now, say of themselves.
+func (c *Controller) ableHosts(ctx context.Context, tenant string) ([]hostapi.HostInfo, error) {
+	records, err := c.cfg.Site.Hosts(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var infos []hostapi.HostInfo
 	for _, record := range records {
 		now := c.fleet.current(record.ID)
-		host := place.Host{ID: record.ID, Name: record.Name, Connected: now.connected && now.known, Labs: load[record.ID]}
-		if host.Connected {
-			info := now.info
-			host.Capabilities = info.Capabilities
-			host.HasImage = func(name string) bool { return hasImage(info, name) }
-			if isTroubled(info) {
-				host.Problems, host.HasImage = []string{problemOf(info)}, nil
-			} else {
-				infos = append(infos, info)
-			}
+		if record.opensTo(tenant) && now.connected && now.known && !isTroubled(now.info) {
+			infos = append(infos, now.info)
 		}
-		hosts = append(hosts, host)
 	}
-	return hosts, infos, nil
+	return infos, nil
+}
+
+// opensTo reports that the tenant's labs may be placed on the host.
+func (r HostRecord) opensTo(tenant string) bool {
+	return len(r.Tenants) == 0 || slices.Contains(r.Tenants, tenant)
+}
+
+// candidate is a host as placement sees it. Its images are the caller's.
+func candidate(record HostRecord, now hostNow, given Given, tenant string) place.Candidate {
+	info := record.Info
+	if now.known {
+		info = now.info
+	}
+	h := place.Candidate{
+		ID: record.ID, Name: record.Name, Arch: info.Arch, Connected: now.connected && now.known, Drained: record.Drained, Capabilities: info.Capabilities,
+		Capacity: place.Amount{CPU: float64(info.CPUs), Memory: info.MemoryBytes, PIDs: hostPIDs, Interfaces: hostInterfaces},
+		OverCommit: place.Factors{
+			CPU: cmp.Or(record.OverCommit.CPU, DefaultOverCommit.CPU), Memory: cmp.Or(record.OverCommit.Memory, DefaultOverCommit.Memory),
+		},
+		InUse: given.Amount, Labs: given.Labs, TenantLabs: given.TenantLabs[tenant],
+	}
+	if h.Connected && isTroubled(info) {
+		h.Problems = []string{problemOf(info)}
+		h.Fetches = true // which images it has is not known, and what runs there stays: nothing new comes anyway
+	}
+	return h
+}
+
+// given is what the hosts have promised to other labs.
+func (c *Controller) given(ctx context.Context, labID string) (map[string]Given, error) {
+	if c.cfg.HostStore != nil {
+		return c.cfg.HostStore.Given(ctx, labID)
+	}
+	load, err := c.cfg.Site.LabsPerHost(ctx)
+	given := map[string]Given{}
+	for id, labs := range load {
+		given[id] = Given{Labs: labs}
+	}
+	return given, err
+}
+
+// spread places the lab's nodes. Those in places stay where nothing forbids it.
+func (s survey) spread(l *lab.Lab, imageMap map[string]string, places map[string]Place) (place.Placement, error) {
+	p := labProblem(l, imageMap, places)
+	p.Hosts, p.Allowed, p.Cut = s.hosts, s.allowed, s.cut
+	return place.Spread(p)
+}
+
+// placesOf keeps a placement with what each host promises.
+func placesOf(l *lab.Lab, placement place.Placement) map[string]Place {
+	places, ends := make(map[string]Place, len(l.Nodes)), endsOf(l)
+	for _, n := range l.Nodes {
+		choice := placement.Of[n.Name]
+		places[n.Name] = Place{HostID: choice.HostID, Why: choice.Why, Needs: needsOf(n, ends[n.Name])}
+	}
+	settleMeshes(l, places)
+	return places
 }
 
 // isTroubled reports a host that can run nothing now. That it could not list its images is no word on which there are.
@@ -97,57 +211,4 @@ func problemOf(info hostapi.HostInfo) string {
 		return "Docker does not answer."
 	}
 	return "Open vSwitch does not answer."
-}
-
-// checkImages refuses a lab whose image is on no connected host, with a complaint for each node that wants it.
-func checkImages(l *lab.Lab, imageMap map[string]string, infos []hostapi.HostInfo, rules imageRules) error {
-	if len(infos) == 0 {
-		return nil // placement says that no host is connected
-	}
-	there := rules.allowed(imagesOn(infos)) // what a tenant may not use is not told
-	var complaint *fault.Error
-	for _, image := range imagesOf(l, imageMap) {
-		found := false
-		for _, info := range infos {
-			found = found || hasImage(info, image.Name)
-		}
-		if found {
-			continue
-		}
-		if complaint == nil {
-			complaint = fault.New(fault.Invalid, "Image %s of node %s is on no compute host, and images are not pulled. %s Build or load it, or give an image map such as '%s=%s'.",
-				image.Name, some(image.Nodes), imageWords(image.Name, there), image.Name, rules.example(there)).InField("topology.nodes." + image.Nodes[0] + ".image")
-		}
-		for _, node := range image.Nodes {
-			complaint.Details = append(complaint.Details, fault.Place{
-				Field: "topology.nodes." + node + ".image", Sentence: "Image " + image.Name + " of node " + node + " is on no compute host.",
-			})
-		}
-	}
-	if complaint == nil {
-		return nil
-	}
-	return complaint
-}
-
-// needOf is what the lab wants of a host.
-func needOf(l *lab.Lab, imageMap map[string]string) place.Need {
-	need := place.Need{Images: imagesOf(l, imageMap), Nodes: len(l.Nodes)}
-	for _, k := range l.Links {
-		name := k.A.String() + " – " + k.B.String()
-		switch {
-		case k.AtoB.NeedsNetem() || k.BtoA.NeedsNetem():
-			need.Netem = append(need.Netem, name)
-		case !k.AtoB.IsZero() || !k.BtoA.IsZero():
-			need.Rate = append(need.Rate, name)
-		}
-		need.BestEffort = need.BestEffort || k.Labels[impairmentsLabel] == bestEffort
-	}
-	for _, n := range l.Nodes {
-		if n.Egress || n.Kind == lab.Internet {
-			need.Egress = append(need.Egress, n.Name)
-		}
-		need.BestEffort = need.BestEffort || n.Labels[impairmentsLabel] == bestEffort
-	}
-	return need
 }

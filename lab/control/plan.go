@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"trunkline/lab"
@@ -26,11 +27,15 @@ func (c *Controller) Plan(ctx context.Context, actor tenancy.Actor, ref string) 
 	if running != nil && r.Desired.Want != WantNothing {
 		before = running.Lab
 	}
-	return planSteps(before, r.Revision.Lab, r.Desired.Deployment, planned, c.hostName), nil
+	steps := planSteps(before, r.Revision.Lab, r.Desired.Deployment, planned.Deployment, c.hostName)
+	for _, note := range slices.Concat(planned.Notes, planned.GivenUp) {
+		steps = append(steps, PlanStep{Verb: "note", Object: "lab " + r.Revision.Lab.Name, Reason: note})
+	}
+	return steps, nil
 }
 
 // planSteps is the difference of what is deployed (nil: nothing) and what would be, each step with its host, then the nodes that
-// stay. It is pure.
+// move to another host or stay. It is pure.
 func planSteps(before, after *lab.Lab, had, planned Deployment, hostName func(id string) string) []PlanStep {
 	var steps []PlanStep
 	touched := map[string]bool{}
@@ -49,23 +54,43 @@ func planSteps(before, after *lab.Lab, had, planned Deployment, hostName func(id
 		if place.HostID != "" {
 			step.Host = hostName(place.HostID)
 		}
-		if s.Verb == lab.Create && isNode {
+		was := had.Places[node].HostID
+		switch {
+		case !isNode || !placed:
+		case s.Verb == lab.Create:
 			step.Reason += "; " + place.Why
+		case was != "" && was != place.HostID:
+			step.Verb, step.Reason = "move", s.Reason+"; "+place.Why
 		}
 		steps = append(steps, step)
 	}
+	old := nodesByName(before)
 	for _, n := range after.Nodes {
 		if !touched[n.Name] {
-			steps = append(steps, staying(before.Node(n.Name), n, had, planned, hostName))
+			steps = append(steps, staying(old[n.Name], n, had, planned, hostName))
 		}
 	}
 	return steps
 }
 
-// staying is the step of a node whose file says nothing new: another image stands in for its own, it was stopped, or nothing.
+func nodesByName(l *lab.Lab) map[string]*lab.Node {
+	nodes := map[string]*lab.Node{}
+	if l != nil {
+		for _, n := range l.Nodes {
+			nodes[n.Name] = n
+		}
+	}
+	return nodes
+}
+
+// staying is the step of a node whose file says nothing new: its host is another, another image stands in for its own, it was
+// stopped, or nothing.
 func staying(old, n *lab.Node, had, planned Deployment, hostName func(id string) string) PlanStep {
-	step := PlanStep{Verb: "keep", Object: "node " + n.Name, Host: hostName(planned.Places[n.Name].HostID), Reason: "nothing changes"}
+	at := planned.Places[n.Name]
+	step := PlanStep{Verb: "keep", Object: "node " + n.Name, Host: hostName(at.HostID), Reason: "nothing changes; " + at.Why}
 	switch {
+	case n.Kind != lab.LAN && had.Places[n.Name].HostID != at.HostID:
+		step.Verb, step.Reason = "move", at.Why
 	case !n.Kind.IsContainer():
 	case imageOf(old, had.ImageMap) != imageOf(n, planned.ImageMap):
 		step.Verb, step.Reason = string(lab.Recreate), "its image is "+imageOf(n, planned.ImageMap)+" now; that needs a new container"

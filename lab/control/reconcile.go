@@ -48,14 +48,23 @@ func (c *Controller) look(ctx context.Context, e *entry) (time.Duration, error) 
 		return 0, err
 	}
 	sides := c.sides(e)
+	moved, err := c.relocate(ctx, e, sides)
+	if err != nil {
+		return 0, err
+	}
+	if moved {
+		return 0, nil // the lab shall be something else now, and is looked at again
+	}
 	if err := c.publish(ctx, e, sides); err != nil {
 		return 0, err
 	}
 	s := next(e.record.Desired, sides, c.cfg.Now())
-	c.tell(ctx, e, s)
+	c.tell(ctx, e, s, sides)
 	for _, hostID := range s.Resync {
 		c.fleet.resync(hostID)
 	}
+	s.lookAgain(c.forward(ctx, e, sides))
+	s.lookAgain(e.plight.retryIn(c.cfg.Now()))
 	if len(s.Apply)+len(s.Remove) > 0 {
 		if err := c.publish(ctx, e, c.sides(e)); err != nil {
 			return 0, err
@@ -68,7 +77,22 @@ func (c *Controller) look(ctx context.Context, e *entry) (time.Duration, error) 
 	if s.Gone {
 		return 0, c.finish(ctx, e)
 	}
+	if settled(e.record, sides) {
+		if err := c.trim(ctx, e); err != nil && !fault.Is(err, fault.NotFound) {
+			return 0, err
+		}
+	}
 	return c.whenNext(e, sides, s.Wait), nil
+}
+
+// settled reports that every host has what it shall have of the lab, and no other has anything.
+func settled(r *Record, sides []hostSide) bool {
+	for _, side := range sides {
+		if !side.Placed && side.has() || side.Placed && !side.Connected {
+			return false
+		}
+	}
+	return r.Desired.Want != WantNothing && converged(sides, r.Desired.Generation)
 }
 
 // settledNowhere reports that the record knows already that nothing is left.
@@ -90,6 +114,9 @@ func (c *Controller) whenNext(e *entry, sides []hostSide, wait time.Duration) ti
 		if side.Placed && !side.Connected && side.LostFor < c.cfg.Grace {
 			sooner(c.cfg.Grace - side.LostFor)
 		}
+		if side.Placed && !side.Connected && side.LostFor < c.cfg.LostAfter {
+			sooner(c.cfg.LostAfter - side.LostFor)
+		}
 	}
 	return wait
 }
@@ -110,18 +137,26 @@ func (c *Controller) idle(e *entry) time.Duration {
 
 // sides gathers what is known of the lab on every host that has, or shall have, something of it.
 func (c *Controller) sides(e *entry) []hostSide {
-	ids := map[string]bool{}
+	placed := map[string]int{}
 	for _, place := range e.record.Desired.Places {
-		ids[place.HostID] = true
+		placed[place.HostID]++
 	}
+	ids := slices.Sorted(maps.Keys(placed))
+	hosts := slices.Clone(ids)
 	for _, id := range c.fleet.holders(e.id) {
-		ids[id] = true
+		if placed[id] == 0 {
+			ids = append(ids, id)
+		}
 	}
-	var sides []hostSide
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
+	slices.Sort(ids)
+	sides := make([]hostSide, 0, len(ids))
+	for _, id := range ids {
 		side := c.fleet.side(id, e.id)
 		side.Name = c.hostName(id)
-		side.Placed = e.record.placedOn(id)
+		side.Nodes, side.Placed = placed[id], placed[id] > 0
+		if side.Placed {
+			side.Peers = c.addresses(e.record, hosts, id)
+		}
 		side.Told = e.told[id]
 		sides = append(sides, side)
 	}
@@ -133,6 +168,7 @@ func (c *Controller) sides(e *entry) []hostSide {
 func (c *Controller) publish(ctx context.Context, e *entry, sides []hostSide) error {
 	r := e.record
 	old, now := r.Observed, summarise(r, e.runningLab(), sides, c.cfg.Grace)
+	e.plight.show(&now)
 	nodes := nodeViews(r, r.Revision.Lab, e.runningLab(), sides)
 	moved := changedNodes(e.nodes, nodes)
 	same := reflect.DeepEqual(old, now)
@@ -187,7 +223,7 @@ func (c *Controller) saveAll() {
 }
 
 // tell takes the step's requests to the hosts, all at once. An intent that comes meanwhile ends them.
-func (c *Controller) tell(ctx context.Context, e *entry, s step) {
+func (c *Controller) tell(ctx context.Context, e *entry, s step, sides []hostSide) {
 	if len(s.Apply)+len(s.Remove) == 0 {
 		return
 	}
@@ -199,11 +235,16 @@ func (c *Controller) tell(ctx context.Context, e *entry, s step) {
 		cancel()
 	}
 	e.mu.Unlock()
+	var out *compiled
+	var unmade error
+	if len(s.Apply) > 0 {
+		out, unmade = c.specs(ctx, e)
+	}
 	var telling sync.WaitGroup
 	var mu sync.Mutex
 	note := func(hostID string, remove bool, ask func() error) {
-		epoch := c.fleet.side(hostID, e.id).Epoch
-		before := e.told[hostID]
+		epoch, before := c.fleet.side(hostID, e.id).Epoch, e.told[hostID]
+		peers := sides[slices.IndexFunc(sides, func(s hostSide) bool { return s.ID == hostID })].Peers
 		telling.Go(func() {
 			err := ask()
 			if err != nil && ctx.Err() != nil {
@@ -211,11 +252,16 @@ func (c *Controller) tell(ctx context.Context, e *entry, s step) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			e.told[hostID] = c.noteTold(before, told{Epoch: epoch, Generation: e.record.Desired.Generation, Remove: remove}, err)
+			e.told[hostID] = c.noteTold(before, told{Epoch: epoch, Generation: e.record.Desired.Generation, Remove: remove, Peers: peers}, err)
 		})
 	}
 	for _, hostID := range s.Apply {
-		note(hostID, false, func() error { return c.push(ctx, e, hostID) })
+		note(hostID, false, func() error {
+			if unmade != nil {
+				return unmade
+			}
+			return c.push(ctx, e, hostID, out)
+		})
 	}
 	for _, hostID := range s.Remove {
 		note(hostID, true, func() error { return c.fleet.remove(ctx, hostID, e.id) })
@@ -239,9 +285,21 @@ func (c *Controller) noteTold(before, now told, err error) told {
 	return now
 }
 
-// finish clears a lab of which nothing is left: back to stored, or away altogether.
+// finish clears a lab of which nothing is left: back to stored, or away altogether. Its identifiers are given back before.
 func (c *Controller) finish(ctx context.Context, e *entry) error {
-	generation := e.record.Desired.Generation
+	c.identifying.Lock()
+	defer c.identifying.Unlock()
+	stored, err := c.cfg.Labs.Lab(ctx, tenancy.Everywhere(), e.id)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if err != nil || stored.Desired.Want != WantNothing || stored.Desired.Generation != e.record.Desired.Generation {
+		c.changed(e.id) // it is wanted again, or gone already
+		return nil
+	}
+	if err := c.freeVNIs(ctx, stored); err != nil {
+		return err
+	}
 	if e.record.Desired.Forget {
 		if err := c.cfg.Labs.DeleteLab(ctx, tenancy.Everywhere(), e.id); err != nil && !fault.Is(err, fault.NotFound) {
 			return err
@@ -249,6 +307,12 @@ func (c *Controller) finish(ctx context.Context, e *entry) error {
 		c.gone(e)
 		return nil
 	}
+	return c.clear(ctx, e)
+}
+
+// clear makes a lab stored only.
+func (c *Controller) clear(ctx context.Context, e *entry) error {
+	generation := e.record.Desired.Generation
 	r, err := c.cfg.States.ChangeDesired(ctx, tenancy.Everywhere(), e.id, func(r *Record) error {
 		if r.Desired.Want != WantNothing || r.Desired.Generation != generation || r.Desired.Forget {
 			return fault.New(fault.Conflict, "The lab is wanted again.")
@@ -266,6 +330,8 @@ func (c *Controller) finish(ctx context.Context, e *entry) error {
 	r.Observed = e.record.Observed
 	e.record, e.running = r, nil
 	clear(e.told)
+	clear(e.reached)
+	e.specs, e.plight, e.spareVNIs = nil, plight{}, false
 	c.queue.add(e.id)
 	return nil
 }
@@ -275,8 +341,9 @@ func (c *Controller) lookAtGone(ctx context.Context, e *entry) (time.Duration, e
 	if e.record == nil || e.record.Desired.Want != WantNothing {
 		e.record = &Record{ID: e.id}
 	}
-	s := next(e.record.Desired, c.sides(e), c.cfg.Now())
-	c.tell(ctx, e, s)
+	sides := c.sides(e)
+	s := next(e.record.Desired, sides, c.cfg.Now())
+	c.tell(ctx, e, s, sides)
 	if s.Gone {
 		c.gone(e)
 	}

@@ -1,6 +1,8 @@
 package control
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"trunkline/internal/fault"
@@ -125,6 +127,15 @@ func (r *Record) view() LabView {
 		Generation: r.Desired.Generation, NodeCount: r.NodeCount, LinkCount: r.LinkCount,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
+}
+
+// hosts lists the compute hosts that the lab is placed on, sorted.
+func (r *Record) hosts() []string {
+	seen := map[string]bool{}
+	for _, place := range r.Desired.Places {
+		seen[place.HostID] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // HostRecord is an enrolled compute host as it was last seen.

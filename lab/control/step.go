@@ -11,8 +11,10 @@ import (
 type hostSide struct {
 	ID         string
 	Name       string
-	Placed     bool // nodes of the lab belong here
-	Connected  bool // linked, and its full set is known: a nil Status then means that it has nothing
+	Placed     bool   // nodes of the lab belong here
+	Nodes      int    // how many
+	Peers      string // addresses of the lab's other hosts that its spec names; "" when nothing crosses hosts
+	Connected  bool   // linked, and its full set is known: a nil Status then means that it has nothing
 	LostFor    time.Duration
 	Epoch      int64
 	Status     *hostapi.LabStatus
@@ -26,6 +28,7 @@ type told struct {
 	Epoch      int64
 	Generation int64
 	Remove     bool
+	Peers      string
 	Error      *fault.Error // it was refused, or could not be said
 	Failures   int
 	RetryAt    time.Time
@@ -79,19 +82,21 @@ func next(d Desired, sides []hostSide, now time.Time) step {
 	return s
 }
 
-// needsSpec reports that the host neither has the generation nor was told it over its present link.
+// needsSpec reports that the host neither has the generation, with the other hosts' present addresses, nor was told it over its
+// present link.
 func needsSpec(side hostSide, generation int64) bool {
-	if side.Status != nil && side.Status.Generation >= generation {
-		return false
-	}
 	t := side.Told
-	return t.Epoch != side.Epoch || t.Generation != generation || t.Remove || t.Error != nil
+	said := t.Generation == generation && t.Peers == side.Peers && !t.Remove && t.Error == nil
+	if side.Status != nil && side.Status.Generation >= generation {
+		return side.Peers != "" && !said // an earlier controller may have told it of other addresses
+	}
+	return !said || t.Epoch != side.Epoch
 }
 
 // tell adds the host, unless it was told the same over this link, or is to be left alone until a later try.
 func (s *step) tell(list *[]string, side hostSide, generation int64, remove bool, now time.Time) {
 	t := side.Told
-	same := t.Epoch == side.Epoch && t.Generation == generation && t.Remove == remove
+	same := t.Epoch == side.Epoch && t.Generation == generation && t.Remove == remove && (remove || t.Peers == side.Peers)
 	switch {
 	case same && t.Error == nil:
 	case same && now.Before(t.RetryAt):
@@ -102,7 +107,7 @@ func (s *step) tell(list *[]string, side hostSide, generation int64, remove bool
 }
 
 func (s *step) lookAgain(after time.Duration) {
-	if s.Wait == 0 || after < s.Wait {
+	if after > 0 && (s.Wait == 0 || after < s.Wait) {
 		s.Wait = after
 	}
 }

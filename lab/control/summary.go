@@ -20,8 +20,8 @@ func summarise(r *Record, running *lab.Lab, sides []hostSide, grace time.Duratio
 		return summariseEnd(r, sides)
 	}
 	now := Observed{Settled: r.Observed.Settled, Seen: r.Desired.Generation}
-	lost, waits := lostHosts(sides, grace)
-	if waits {
+	away, unsure := awayHosts(sides, grace)
+	if unsure {
 		return r.Observed
 	}
 	for _, side := range sides {
@@ -30,16 +30,19 @@ func summarise(r *Record, running *lab.Lab, sides []hostSide, grace time.Duratio
 			now.Step = cmp.Or(now.Step, side.Status.Step)
 		}
 	}
-	switch failed := failure(sides, r.Desired.Generation); {
-	case len(lost) > 0:
-		now.State, now.Reason = Degraded, fmt.Sprintf("Host %s is not connected. What runs there may go on running; it is not seen until the host is back.", some(lost))
-		if r.UnderWay() {
-			now.State, now.Reason = Deploying, fmt.Sprintf("Host %s is not connected. The deploy goes on when it is back.", some(lost))
-		}
+	switch host, failed := failure(sides, r.Desired.Generation); {
 	case failed != nil:
 		now.State, now.Reason, now.Error = Failed, sentence(failed.Sentence), failed
 		if !r.UnderWay() { // it ran before, and may still: the host could not ask
 			now.State = Degraded
+		}
+		if placedSides(sides) > 1 {
+			now.Reason = "Host " + host + ": " + now.Reason
+		}
+	case len(away) > 0:
+		now.State, now.Reason = Degraded, awayWords(away, "What runs there, %s, may go on running; it is not seen until the host is back.")
+		if r.UnderWay() {
+			now.State, now.Reason = Deploying, awayWords(away, "The deploy of %s there goes on when it is back.")
 		}
 	case !converged(sides, r.Desired.Generation):
 		summariseWay(r, sides, &now)
@@ -80,31 +83,58 @@ func summariseEnd(r *Record, sides []hostSide) Observed {
 	return now
 }
 
-// lostHosts names the hosts of the lab that are not connected; waits means that it is too early to say so.
-func lostHosts(sides []hostSide, grace time.Duration) (lost []string, waits bool) {
+// awayHosts are the hosts of the lab that have not been linked for longer than grace; unsure means that it is too early to say
+// anything, because every host is away. A host that is away for a blink is taken to have what it had.
+func awayHosts(sides []hostSide, grace time.Duration) (away []hostSide, unsure bool) {
+	blinks, placed := 0, 0
 	for _, side := range sides {
-		if side.Placed && !side.Connected {
-			lost = append(lost, side.Name)
-			waits = waits || side.LostFor < grace
+		switch {
+		case !side.Placed:
+			continue
+		case !side.Connected && side.LostFor < grace:
+			blinks++
+		case !side.Connected:
+			away = append(away, side)
 		}
+		placed++
 	}
-	return lost, waits
+	return away, blinks > 0 && blinks == placed
 }
 
-// failure is what keeps the lab as a whole from converging.
-func failure(sides []hostSide, generation int64) *fault.Error {
+// awayWords names the hosts that are away, and says what that means for the nodes there.
+func awayWords(away []hostSide, what string) string {
+	names, nodes := make([]string, len(away)), 0
+	for i, side := range away {
+		names[i] = side.Name
+		nodes += side.Nodes
+	}
+	return fmt.Sprintf("Host %s is not connected. "+what, some(names), count(nodes, "node"))
+}
+
+func placedSides(sides []hostSide) int {
+	n := 0
+	for _, side := range sides {
+		if side.Placed {
+			n++
+		}
+	}
+	return n
+}
+
+// failure is what keeps the lab as a whole from converging, and on which host.
+func failure(sides []hostSide, generation int64) (host string, failed *fault.Error) {
 	for _, side := range sides {
 		if !side.Placed || !side.Connected {
 			continue
 		}
 		if side.Told.Error != nil && side.Told.Epoch == side.Epoch && side.Told.Generation == generation && needsSpec(side, generation) {
-			return side.Told.Error
+			return side.Name, side.Told.Error
 		}
 		if side.Status != nil && side.Status.Error != nil {
-			return side.Status.Error
+			return side.Name, side.Status.Error
 		}
 	}
-	return nil
+	return "", nil
 }
 
 func converged(sides []hostSide, generation int64) bool {
@@ -185,14 +215,7 @@ func limitsOf(sides []hostSide) []string {
 
 // badNodes says of each node what is wrong with it, in file order, and counts those that run.
 func badNodes(r *Record, running *lab.Lab, sides []hostSide) (bad []string, ran int) {
-	at := map[string]hostapi.NodeStatus{}
-	for _, side := range sides {
-		if side.Placed && side.Status != nil {
-			for _, n := range side.Status.Nodes {
-				at[n.Name] = n
-			}
-		}
-	}
+	at, _ := nodeStatuses(r, running, sides)
 	for _, n := range running.Nodes {
 		status, seen := at[n.Name]
 		want := hostapi.Running
@@ -203,7 +226,7 @@ func badNodes(r *Record, running *lab.Lab, sides []hostSide) (bad []string, ran 
 			bad = append(bad, n.Name+" is missing on its host")
 			continue
 		}
-		complaint := complaintOf(status, want)
+		complaint := complaintOf(status.NodeStatus, want)
 		if complaint != "" {
 			bad = append(bad, n.Name+" "+strings.TrimSuffix(complaint, "."))
 		}

@@ -104,7 +104,7 @@ type ReportLine struct {
 
 // PlanStep is one line of lab deploy --dry-run.
 type PlanStep struct {
-	Verb   string `json:"verb"`   // create, start, stop, remove, connect, disconnect, change, keep
+	Verb   string `json:"verb"`   // create, start, stop, remove, connect, disconnect, change, move (to another host), keep, note (a sentence on the lab)
 	Object string `json:"object"` // "node r1", "link r1:eth1 r2:eth1"
 	Host   string `json:"host,omitempty"`
 	Reason string `json:"reason"`
@@ -138,4 +138,5 @@ type HostView struct {
 	Given      Given             `json:"-"`               // promised to nodes
 	Use        *hostapi.Use      `json:"now,omitempty"`   // the newest sample
 	Error      string            `json:"error,omitempty"` // the last thing that went wrong, in a sentence
+	ErrorAt    time.Time         `json:"errorAt,omitzero"`
 }

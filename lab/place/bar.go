@@ -3,6 +3,7 @@ package place
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"trunkline/internal/fault"
 )
@@ -120,6 +121,8 @@ func (b bar) long(n *Node, h *Candidate, lacking string) string {
 		return fmt.Sprintf("%s (wanted by %s)", b.short(), n.Name)
 	}
 	switch b {
+	case barProblem:
+		return fmt.Sprintf("not able to run labs (%s)", strings.TrimSuffix(h.Problems[0], "."))
 	case barArch:
 		return fmt.Sprintf("of another architecture (%s runs on %s)", n.Name, some(n.Arch))
 	case barLabels:

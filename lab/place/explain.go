@@ -42,7 +42,9 @@ func (u *united) explain(s *seats) (Placement, error) {
 	p := Placement{Of: make(map[string]Choice, len(u.nodes)), Notes: u.notes()}
 	for i, ends := range u.ends {
 		if t.at[ends[0]] != t.at[ends[1]] {
-			p.Crossing++
+			if !t.meshed(ends[0], ends[1]) {
+				p.Crossing++
+			}
 			p.Weight += u.weights[i]
 		}
 		t.cables[ends[0]] = append(t.cables[ends[0]], ends[1])
@@ -59,6 +61,9 @@ func (u *united) explain(s *seats) (Placement, error) {
 	}
 	return p, nil
 }
+
+// meshed reports that the cable between the two ends at a segment that is on every host with a member.
+func (t *telling) meshed(a, b int32) bool { return t.nodes[a].Mesh || t.nodes[b].Mesh }
 
 func (t *telling) gives(n *Node, h int32) []string {
 	host := &t.hosts[h]
@@ -82,7 +87,11 @@ func (t *telling) reason(node, h int32) string {
 	if free := t.room[h][1]; free < unlimited/2 && !n.Segment {
 		words = append(words, bytes(max(free, 0))+" free")
 	}
-	words = append(words, t.neighbours(node, h)...)
+	if n.Mesh {
+		words = append(words, "a part on each host with a member")
+	} else {
+		words = append(words, t.neighbours(node, h)...)
+	}
 	if n.Image != "" {
 		words = append(words, map[bool]string{false: "image present", true: "image to be fetched"}[t.classes[t.classOf[node]].missing[h]])
 	}
@@ -105,7 +114,7 @@ func (t *telling) neighbours(node, h int32) []string {
 	for _, other := range t.cables[node] {
 		switch {
 		case other == node:
-		case t.at[other] == h:
+		case t.at[other] == h || t.nodes[other].Mesh:
 			near = append(near, t.nodes[other].Name)
 		default:
 			far++
@@ -135,7 +144,7 @@ func (t *telling) against(node, h int32) string {
 			}
 			if b, _ := t.bar(node, other); b != noBar {
 				words = append(words, t.hosts[other].Name+" "+b.short())
-			} else if more := t.cablesTo(node, h) - t.cablesTo(node, other); more > 0 {
+			} else if more := t.cablesTo(node, h) - t.cablesTo(node, other); more > 0 && !t.nodes[node].Mesh {
 				words = append(words, t.hosts[other].Name+" farther from what it is cabled to")
 			}
 		}

@@ -17,6 +17,7 @@ type Problem struct {
 type Node struct {
 	Name     string
 	Segment  bool              // a switch or lan: no container, so Needs has interfaces at most
+	Mesh     bool              // a segment with a part on every host that has a member: cables to it do not cross, but each further host costs a tunnel
 	Needs    Amount            //
 	Grown    bool              // it wants more than when it was placed: it stays only while it fits
 	Image    string            // "": none
@@ -88,7 +89,7 @@ type Pair struct{ A, B string }
 type Placement struct {
 	Of       map[string]Choice // by node; Why as in "2 GiB free, next to r6, image present; host-c full, host-d without netem"
 	Crossing int               // cables that run from host to host
-	Weight   int64             // the sum of their weights
+	Weight   int64             // the sum of the weights of those, and of cables to a part of a mesh away from its own place
 	Moved    []string          // nodes that had a place and get another, sorted
 	Notes    []string          // sentences on the whole, such as two hosts in use that do not reach each other
 }

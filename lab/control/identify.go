@@ -1,0 +1,123 @@
+package control
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"trunkline/internal/fault"
+	"trunkline/tenancy"
+)
+
+// trimTimeout bounds giving identifiers back after a deployment could not be stored.
+const trimTimeout = 10 * time.Second
+
+// store changes what a lab shall be, with an identifier for each name that crosses hosts: change gets them. The names that the lab
+// and what it may go back to have already keep theirs. When change fails nothing new is kept. One lab is stored at a time, so that
+// nobody frees what another deploy has just taken.
+func (c *Controller) store(ctx context.Context, scope tenancy.Scope, r *Record, crossing []string, change func(r *Record, vnis map[string]uint32) error) error {
+	c.identifying.Lock()
+	defer c.identifying.Unlock()
+	vnis, err := c.identify(ctx, r, crossing)
+	if err != nil {
+		return err
+	}
+	_, err = c.cfg.States.ChangeDesired(ctx, scope, r.ID, func(stored *Record) error { return change(stored, vnis) })
+	if err != nil && len(vnis) > 0 {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), trimTimeout)
+		defer cancel()
+		if trim := c.trimLocked(ctx, r.ID, nil); trim != nil {
+			c.log.Warn("Identifiers of a deploy that was not stored stay taken until the lab's next one.", "lab", r.ID, "err", trim)
+		}
+	}
+	return err
+}
+
+// identify takes an identifier for each name.
+func (c *Controller) identify(ctx context.Context, r *Record, crossing []string) (map[string]uint32, error) {
+	if len(crossing) == 0 {
+		return nil, nil
+	}
+	if c.cfg.Identifiers == nil {
+		return nil, fault.New(fault.Internal, "The controller was made without identifiers, so nothing can run between hosts.")
+	}
+	stored, err := c.cfg.Labs.Lab(ctx, tenancy.Everywhere(), r.ID)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for _, name := range slices.Concat(crossing, namesOf(stored.Desired)) {
+		names[name] = true
+	}
+	all, err := c.cfg.Identifiers.VNIs(ctx, tenancy.InTenant(r.Tenant), r.ID, slices.Sorted(maps.Keys(names)))
+	if err != nil {
+		return nil, err
+	}
+	vnis := make(map[string]uint32, len(crossing))
+	for _, name := range crossing {
+		vnis[name] = all[name]
+	}
+	return vnis, nil
+}
+
+// namesOf lists what has an identifier in what the lab shall be, and in what it goes back to when the deploy under way is cancelled.
+func namesOf(d Desired) []string {
+	names := slices.Collect(maps.Keys(d.VNIs))
+	if d.Back != nil {
+		names = slices.AppendSeq(names, maps.Keys(d.Back.VNIs))
+	}
+	return names
+}
+
+// trim frees the identifiers of what a settled lab no longer needs: nothing on any host uses them, and there is nothing to go back to.
+func (c *Controller) trim(ctx context.Context, e *entry) error {
+	needed := e.record.Desired.VNIs
+	spare := e.spareVNIs
+	if back := e.record.Desired.Back; back != nil {
+		for name := range back.VNIs {
+			spare = spare || needed[name] == 0
+		}
+	}
+	if !spare || e.trimmed == e.record.Desired.Generation {
+		return nil
+	}
+	c.identifying.Lock()
+	defer c.identifying.Unlock()
+	err := c.trimLocked(ctx, e.id, func(d Desired) []string {
+		if d.Generation != e.record.Desired.Generation {
+			return namesOf(d)
+		}
+		return slices.Collect(maps.Keys(d.VNIs))
+	})
+	if err == nil {
+		e.spareVNIs, e.trimmed = false, e.record.Desired.Generation
+	}
+	return err
+}
+
+// trimLocked frees all but what needed names of the stored lab; nil: what it has and may go back to. identifying is held.
+func (c *Controller) trimLocked(ctx context.Context, labID string, needed func(Desired) []string) error {
+	r, err := c.cfg.Labs.Lab(ctx, tenancy.Everywhere(), labID)
+	if err != nil {
+		return err
+	}
+	if needed == nil {
+		needed = namesOf
+	}
+	names := needed(r.Desired)
+	if len(names) == 0 {
+		return c.cfg.Identifiers.FreeVNIs(ctx, tenancy.InTenant(r.Tenant), labID)
+	}
+	slices.Sort(names)
+	_, err = c.cfg.Identifiers.VNIs(ctx, tenancy.InTenant(r.Tenant), labID, slices.Compact(names))
+	return err
+}
+
+// freeVNIs gives back all that a lab has, of which nothing is left on any host. identifying is held.
+func (c *Controller) freeVNIs(ctx context.Context, r *Record) error {
+	if c.cfg.Identifiers == nil {
+		return nil
+	}
+	return c.cfg.Identifiers.FreeVNIs(ctx, tenancy.InTenant(r.Tenant), r.ID)
+}
