@@ -41,6 +41,7 @@ func changes(a, b *Node) (fresh, live []string) {
 		{"egress", a.Egress, b.Egress},
 		{"switch", orZero(a.Switch), orZero(b.Switch)},
 		{"internet", orZero(a.Internet), orZero(b.Internet)},
+		{"external", orZero(a.External), orZero(b.External)},
 	})
 	// A router reads its configuration when it starts; elsewhere routing is static routes, which are set at any time.
 	if routing := compare([]pair{{"routing", a.Routing, b.Routing}}); b.Kind == Router {

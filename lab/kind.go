@@ -15,7 +15,7 @@ const (
 )
 
 // Kinds lists every kind in the order the palette shows them.
-var Kinds = []Kind{Linux, Router, Switch, LAN, DHCP, DNS, Internet}
+var Kinds = []Kind{Linux, Router, Switch, LAN, DHCP, DNS, Internet, External}
 
 // IsContainer reports whether nodes of the kind are containers. The others are made of Open vSwitch and namespaces.
 func (k Kind) IsContainer() bool {

@@ -158,8 +158,26 @@ func (v *validator) ownSettings(n *Node, at string) {
 			v.say(n.Line, at+".internet.subnet", "The subnet of %s should be the gateway's IPv4 address with a length from 8 to 30, such as 10.255.0.1/24, not %s.", n.Name, s)
 		}
 	}
+	v.external(n, at)
 	if n.Egress && !n.Kind.IsContainer() {
 		v.say(n.Line, at+".egress", "egress: is for containers; %s is a %s.", n.Name, n.Kind)
+	}
+}
+
+// external checks what an external node leads to. Whether that is offered to the tenant is asked when it is placed.
+func (v *validator) external(n *Node, at string) {
+	switch {
+	case n.External != nil && n.Kind != External:
+		v.say(n.Line, at+".external", "external: is for nodes of kind external; %s is a %s.", n.Name, n.Kind)
+	case n.Kind != External:
+	case n.External == nil || n.External.Network == "":
+		v.say(n.Line, at+".external", "Node %s does not say which network it leads to. Add external: {network: NAME}, with a name that your administrator offers.", n.Name)
+	case checkName(n.External.Network, MaxNodeName) != "":
+		v.say(n.Line, at+".external.network", "The network name %q %s.", n.External.Network, checkName(n.External.Network, MaxNodeName))
+	case n.External.VLAN < 0 || n.External.VLAN > MaxVLAN:
+		v.say(n.Line, at+".external.vlan", "There is no VLAN %d; they go from 1 to %d. Leave vlan out for untagged frames.", n.External.VLAN, MaxVLAN)
+	case n.Image != "":
+		v.say(n.Line, at+".image", "Node %s is of kind external and runs nothing. Take the image away.", n.Name)
 	}
 }
 

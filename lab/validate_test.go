@@ -35,6 +35,17 @@ func TestALabFromAnywhereIsChecked(t *testing.T) {
 	}{
 		{"two nodes of one name", func(l *lab.Lab) { l.Nodes[1].Name = "a" }, "topology.nodes.a", "two nodes called a; the first is on line 3"},
 		{"a kind that is none", func(l *lab.Lab) { l.Nodes[1].Kind = "cisco" }, "topology.nodes.b.kind", "unknown kind"},
+		{"an external node that leads nowhere", func(l *lab.Lab) { l.Nodes[1].Kind, l.Nodes[1].Image = lab.External, "" }, "topology.nodes.b.external", "which network it leads to"},
+		{"an external network of no name", func(l *lab.Lab) {
+			l.Nodes[1].Kind, l.Nodes[1].External = lab.External, &lab.ExternalConfig{Network: "a b"}
+		}, "topology.nodes.b.external.network", "letters, digits"},
+		{"an external VLAN that there is not", func(l *lab.Lab) {
+			l.Nodes[1].Kind, l.Nodes[1].External = lab.External, &lab.ExternalConfig{Network: "campus", VLAN: 4095}
+		}, "topology.nodes.b.external.vlan", "no VLAN 4095"},
+		{"an external node with an image", func(l *lab.Lab) {
+			l.Nodes[1].Kind, l.Nodes[1].External = lab.External, &lab.ExternalConfig{Network: "campus"}
+		}, "topology.nodes.b.image", "runs nothing"},
+		{"a container that is external", func(l *lab.Lab) { l.Nodes[1].External = &lab.ExternalConfig{Network: "campus"} }, "topology.nodes.b.external", "is for nodes of kind external"},
 		{"a link type that is none", func(l *lab.Lab) { l.Links[0].Type = "vxlan" }, "topology.links[0].type", "no link type"},
 		{"a link from an interface to itself", func(l *lab.Lab) { l.Links[0].B = l.Links[0].A }, "topology.links[0]", "to itself"},
 		{"a dummy with two ends", func(l *lab.Lab) { l.Links[0].Type = lab.Dummy }, "topology.links[0]", "one end only"},

@@ -186,6 +186,12 @@ func exportOwn(c mapping, n *lab.Node) {
 		}
 		c.child("internet", m)
 	}
+	if n.External != nil {
+		m := newMapping()
+		m.text("network", n.External.Network)
+		m.number("vlan", int64(n.External.VLAN))
+		c.child("external", m)
+	}
 }
 
 func exportInterface(i lab.Interface) *yaml.Node {

@@ -20,7 +20,7 @@ var mappedFields = []string{
 	"kind", "group", "image", "cmd", "entrypoint", "exec", "env", "env-files", "binds", "startup-config", "user", "hostname",
 	"labels", "cpu", "memory", "shm-size", "sysctls", "cap-add", "ports", "dns", "mgmt-ipv4", "mgmt-ipv6", "network-mode",
 	"restart-policy", "startup-delay", "stages", "healthcheck", "auto-start",
-	"interfaces", "routing", "egress", "switch", "internet",
+	"interfaces", "routing", "egress", "switch", "internet", "external",
 }
 
 var droppedFields = map[string]string{

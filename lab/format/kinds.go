@@ -17,13 +17,14 @@ var kindOf = map[string]lab.Kind{
 	"ovs-bridge": lab.Switch,
 	"lan":        lab.LAN,
 	"internet":   lab.Internet,
+	"external":   lab.External,
 }
 
 // kindHost is containerlab's name for the machine itself; such nodes are left out.
 const kindHost = "host"
 
 // kindNames is what people are offered when a kind is misspelt.
-var kindNames = []string{"linux", "router", "switch", "lan", "dhcp", "dns", "internet", "bridge", "ovs-bridge"}
+var kindNames = []string{"linux", "router", "switch", "lan", "dhcp", "dns", "internet", "external", "bridge", "ovs-bridge"}
 
 // vendorKinds are containerlab's network operating systems, by the part of the name that tells the vendor.
 var vendorKinds = map[string]string{
@@ -62,5 +63,5 @@ func kindRefusal(node, kind string) string {
 			}
 		}
 	}
-	return "Node " + node + " is of the unknown kind " + quote(kind) + "." + lab.DidYouMean(kind, kindNames) + " The kinds are " + strings.Join(kindNames[:7], ", ") + "."
+	return "Node " + node + " is of the unknown kind " + quote(kind) + "." + lab.DidYouMean(kind, kindNames) + " The kinds are " + strings.Join(kindNames[:len(lab.Kinds)], ", ") + "."
 }

@@ -26,7 +26,7 @@ func (p *parser) readNode(f field) {
 	p.report.at[f.path] = f.at
 	switch {
 	case kind == "":
-		p.report.refuse(f.path, "Node %s has no kind, of its own or by inheritance. Write kind: linux, or another of %s.", f.key, strings.Join(kindNames[1:7], ", "))
+		p.report.refuse(f.path, "Node %s has no kind, of its own or by inheritance. Write kind: linux, or another of %s.", f.key, strings.Join(kindNames[1:len(lab.Kinds)], ", "))
 		p.skipped[f.key] = true
 		return
 	case kind == kindHost:

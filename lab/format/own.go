@@ -45,6 +45,22 @@ func (b *nodeBuilder) ownFields() {
 			b.n.Internet = nil
 		}
 	}
+	if v, ok := b.first("external"); ok {
+		b.n.External = readExternal(v)
+	}
+}
+
+// readExternal reads {network, vlan}.
+func readExternal(v value) *lab.ExternalConfig {
+	e := &lab.ExternalConfig{}
+	fields := v.known("network", "vlan")
+	if f, ok := fields["network"]; ok {
+		e.Network, _ = f.text()
+	}
+	if f, ok := fields["vlan"]; ok {
+		e.VLAN, _ = f.whole(1, lab.MaxVLAN)
+	}
+	return e
 }
 
 // readInterface reads name: {addresses, mac, mtu, access, trunk, native}, or the addresses alone.

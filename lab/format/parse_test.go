@@ -1,10 +1,12 @@
 package format_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"trunkline/internal/fault"
+	"trunkline/lab"
 	"trunkline/lab/format"
 )
 
@@ -190,5 +192,31 @@ func TestAHugeOrHostileFileIsRefusedAtOnce(t *testing.T) {
 				t.Errorf("%d complaints", len(details))
 			}
 		})
+	}
+}
+
+func TestAnExternalNodeNamesItsNetwork(t *testing.T) {
+	const text = "name: x\ntopology:\n  nodes:\n    out: {kind: external, external: {network: campus, vlan: 120}, image: i}\n    a: {kind: linux, image: i}\n  links: [{endpoints: ['out:p1', 'a:eth1']}]\n"
+	result := mustParse(t, text)
+	if e := result.Lab.Nodes[0].External; e == nil || *e != (lab.ExternalConfig{Network: "campus", VLAN: 120}) || result.Lab.Nodes[0].Image != "" {
+		t.Errorf("got %+v", result.Lab.Nodes[0])
+	}
+	if len(result.Dropped) != 1 || !strings.Contains(result.Dropped[0].Sentence, "image is left out") {
+		t.Errorf("dropped %v", result.Dropped)
+	}
+	written, err := format.Format(result.Lab)
+	if err != nil || !strings.Contains(string(written), "external:\n        network: campus\n        vlan: 120\n") {
+		t.Errorf("written is\n%s, %v", written, err)
+	}
+	for _, c := range []struct{ what, with, words string }{
+		{"no network", "{kind: external}", "which network it leads to"},
+		{"a VLAN that there is not", "{kind: external, external: {network: campus, vlan: 4095}}", "from 1 to 4094"},
+		{"a slip of the finger", "{kind: external, external: {netwrok: campus}}", "network"},
+	} {
+		_, err := format.Parse(format.Input{File: "x.clab.yml", Data: []byte("name: x\ntopology: {nodes: {out: " + c.with + "}}\n")})
+		refusal, ok := errors.AsType[*fault.Error](err)
+		if !ok || len(refusal.Details) == 0 || !strings.Contains(refusal.Details[0].Sentence, c.words) {
+			t.Errorf("%s: %v", c.what, err)
+		}
 	}
 }

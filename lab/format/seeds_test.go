@@ -84,6 +84,7 @@ topology:
         p2: {trunk: [10, 20], native: 1}
     net: {kind: lan}
     out: {kind: internet, internet: {subnet: 10.77.0.1/24, dhcp: false}}
+    campus: {kind: external, external: {network: campus-west, vlan: 120}}
     br0: {kind: bridge}
   links:
     - endpoints: [r1:eth1, h1:eth1]
@@ -100,6 +101,7 @@ topology:
       cut: true
     - endpoints: [sw:p2, net:p2]
     - endpoints: [net:p3, out:eth1]
+    - endpoints: [campus:p1, net:p4]
     - endpoints: [br0:eth9, h2:eth2]
     - {type: dummy, endpoint: {node: h1, interface: dum0, ipv4: 10.8.0.1/24}}
     - {type: mgmt-net, endpoint: {node: h2, interface: m0}, host-interface: h2m0}

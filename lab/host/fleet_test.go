@@ -209,6 +209,27 @@ func TestTheSameGenerationMayNameOtherPeers(t *testing.T) {
 	}
 }
 
+func TestAnExternalNodeIsWiredLikeASegment(t *testing.T) {
+	r := newRig(t, fakehost.Config{}).start()
+	spec := lab1()
+	spec.Externals = []hostapi.ExternalSpec{{Name: "campus", Device: "eno2", VLAN: 120, Ports: []string{"p1"}}}
+	spec.Cables = []hostapi.CableSpec{{ID: "a:eth1 campus:p1", A: hostapi.PortRef{Node: "a", Interface: "eth1"}, B: hostapi.PortRef{Node: "campus", Interface: "p1"}}}
+	r.apply(spec)
+	if got := state(r.converged(spec), "campus"); got.State != hostapi.NodeRunning || got.ContainerID != "" {
+		t.Errorf("the external node is %+v", got)
+	}
+	spec.Generation, spec.Externals = 2, []hostapi.ExternalSpec{{Name: "campus", Device: "eno2", VLAN: 121, Ports: []string{"p1"}}}
+	r.apply(spec)
+	r.converged(spec)
+	if wired, _, _ := r.fake.Wired(spec.ID); len(wired.Externals) != 1 || wired.Externals[0].VLAN != 121 {
+		t.Errorf("wired is %+v", wired.Externals)
+	}
+	spec.Generation, spec.Externals = 3, []hostapi.ExternalSpec{{Name: "campus", VLAN: 120}}
+	if err := r.x.Apply(t.Context(), spec); !fault.Is(err, fault.Invalid) {
+		t.Errorf("an external node without interface gives %v", err)
+	}
+}
+
 func TestWhatMovedElsewhereIsDropped(t *testing.T) {
 	r := newRig(t, fakehost.Config{}).start()
 	spec := lab1()

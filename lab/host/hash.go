@@ -66,7 +66,7 @@ func digest(v any) string {
 type wanted struct {
 	spec    hostapi.LabSpec
 	nodes   map[string]*wantedNode
-	fixed   map[string]bool // segments and internet nodes, which are no containers
+	fixed   map[string]bool // segments, internet and external nodes, which are no containers
 	wireKey string          // of all that Wire makes, but for which nodes are there
 }
 
@@ -97,11 +97,15 @@ func want(spec hostapi.LabSpec) *wanted {
 	for _, i := range spec.Internets {
 		w.fixed[i.Name] = true
 	}
+	for _, e := range spec.Externals {
+		w.fixed[e.Name] = true
+	}
 	w.wireKey = digest(struct {
 		S []hostapi.SegmentSpec
 		I []hostapi.InternetSpec
+		E []hostapi.ExternalSpec `json:",omitempty"`
 		C []hostapi.CableSpec
 		P string
-	}{spec.Segments, spec.Internets, spec.Cables, plugs.String()})
+	}{spec.Segments, spec.Internets, spec.Externals, spec.Cables, plugs.String()})
 	return w
 }

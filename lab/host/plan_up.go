@@ -158,14 +158,17 @@ func (p *planner) itemsLeft(n *wantedNode, c *Container) int {
 	return left
 }
 
-// fixed says what the segments and internet nodes are: Wire makes them all at once.
+// fixed says what the segments, internet and external nodes are: Wire makes them all at once.
 func (p *planner) fixed() {
-	names := make([]string, 0, len(p.Want.spec.Segments)+len(p.Want.spec.Internets))
+	names := make([]string, 0, len(p.Want.fixed))
 	for _, s := range p.Want.spec.Segments {
 		names = append(names, s.Name)
 	}
 	for _, i := range p.Want.spec.Internets {
 		names = append(names, i.Name)
+	}
+	for _, e := range p.Want.spec.Externals {
+		names = append(names, e.Name)
 	}
 	for _, name := range names {
 		st := hostapi.NodeStatus{Name: name, State: hostapi.NodeRunning}

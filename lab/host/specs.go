@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"trunkline/internal/fault"
+	"trunkline/lab"
 	"trunkline/lab/hostapi"
 )
 
@@ -166,6 +167,11 @@ func check(spec *hostapi.LabSpec) error {
 			return fault.New(fault.Invalid, "The node %s shall be %q, which is not a run state.", n.Name, n.Run)
 		}
 		seen[n.Name] = true
+	}
+	for _, e := range spec.Externals {
+		if e.Device == "" || e.VLAN < 0 || e.VLAN > lab.MaxVLAN {
+			return fault.New(fault.Invalid, "The external node %s names no interface of this host, or the VLAN %d, which there is not.", e.Name, e.VLAN)
+		}
 	}
 	return nil
 }

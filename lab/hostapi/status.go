@@ -23,7 +23,7 @@ const (
 	NodeRemoving NodeState = "removing"
 )
 
-// NodeStatus is the observed side of a NodeSpec, SegmentSpec or InternetSpec.
+// NodeStatus is the observed side of a NodeSpec, SegmentSpec, InternetSpec or ExternalSpec.
 type NodeStatus struct {
 	Name        string            `json:"name"`
 	State       NodeState         `json:"state"`

@@ -50,6 +50,9 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	report := host.WireReport{Flows: 2 * len(spec.Cables)}
 	err := h.call(ctx, Call{Verb: "wire", Lab: spec.ID}, h.cfg.Delays.Wire, func() error {
 		w := wire{spec: spec, pids: map[string]int{}}
+		for _, e := range spec.Externals {
+			report.Ports += len(e.Ports)
+		}
 		for _, n := range spec.Nodes {
 			p, there := h.plugs[spec.ID][n.Name]
 			if absent[n.Name] {
