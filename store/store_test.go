@@ -23,21 +23,47 @@ import (
 // everyDatabase runs the test on SQLite, and on PostgreSQL where TRUNKLINE_TEST_POSTGRES names a server.
 func everyDatabase(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		test(t, open(t, filepath.Join(t.TempDir(), "a folder? with #signs%", "trunkline.db")))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		address := os.Getenv("TRUNKLINE_TEST_POSTGRES")
-		if address == "" {
-			t.Skip("TRUNKLINE_TEST_POSTGRES names no PostgreSQL server")
-		}
-		test(t, open(t, freshSchema(t, address)))
-	})
+	everyAddress(t, func(t *testing.T, address string) { test(t, open(t, address)) })
 }
 
-func open(t *testing.T, address string) *store.Store {
+// everyAddress is everyDatabase for tests that open the store themselves.
+func everyAddress(t *testing.T, test func(t *testing.T, address string)) {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Config{URL: address})
+	for _, database := range databases(t) {
+		t.Run(database.name, func(t *testing.T) {
+			if database.missing != "" {
+				t.Skip(database.missing)
+			}
+			test(t, database.address(t))
+		})
+	}
+}
+
+// database is a kind that tests run on.
+type database struct {
+	name    string
+	missing string                    // why it cannot be used here
+	address func(t testing.TB) string // of a new one
+}
+
+func databases(t testing.TB) []database {
+	t.Helper()
+	lite := database{name: "sqlite", address: func(t testing.TB) string {
+		return filepath.Join(t.TempDir(), "a folder? with #signs%", "trunkline.db")
+	}}
+	server := os.Getenv("TRUNKLINE_TEST_POSTGRES")
+	postgres := database{name: "postgres", address: func(t testing.TB) string { return freshSchema(t, server) }}
+	if server == "" {
+		postgres.missing = "TRUNKLINE_TEST_POSTGRES names no PostgreSQL server"
+	}
+	return []database{lite, postgres}
+}
+
+func open(t testing.TB, address string) *store.Store { return openWith(t, store.Config{URL: address}) }
+
+func openWith(t testing.TB, cfg store.Config) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +76,7 @@ func open(t *testing.T, address string) *store.Store {
 }
 
 // freshSchema gives the test a schema of its own inside the server's database.
-func freshSchema(t *testing.T, address string) string {
+func freshSchema(t testing.TB, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -71,7 +97,7 @@ const (
 )
 
 // seed makes two tenants, a user who owns both, and a host.
-func seed(t *testing.T, s *store.Store) (userID, hostID string) {
+func seed(t testing.TB, s *store.Store) (userID, hostID string) {
 	t.Helper()
 	user := tenancy.User{ID: ident.New(), Email: "ada", Name: "Ada", Created: time.Now()}
 	must(t, s.SaveUser(t.Context(), user))
@@ -81,7 +107,7 @@ func seed(t *testing.T, s *store.Store) (userID, hostID string) {
 	return user.ID, enrol(t, s, "host-a")
 }
 
-func enrol(t *testing.T, s *store.Store, name string) string {
+func enrol(t testing.TB, s *store.Store, name string) string {
 	t.Helper()
 	public, _, err := ed25519.GenerateKey(nil)
 	must(t, err)
@@ -91,7 +117,7 @@ func enrol(t *testing.T, s *store.Store, name string) string {
 }
 
 // joinToken makes one and returns its secret.
-func joinToken(t *testing.T, s *store.Store, request control.JoinRequest) string {
+func joinToken(t testing.TB, s *store.Store, request control.JoinRequest) string {
 	t.Helper()
 	token, err := s.CreateJoinToken(t.Context(), request)
 	must(t, err)
@@ -112,14 +138,14 @@ func newLab(tenant, name string) *control.Record {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func wantCode(t *testing.T, err error, code fault.Code) {
+func wantCode(t testing.TB, err error, code fault.Code) {
 	t.Helper()
 	if got := fault.CodeOf(err); got != code {
 		t.Fatalf("code %q, want %q: %v", got, code, err)
