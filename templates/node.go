@@ -14,6 +14,7 @@ type Node struct {
 	Image      string
 	Host       string
 	Placed     string
+	Outside    string // of an external node: the network it leads to
 	Want       string
 	StartedAt  time.Time
 	ExitCode   *int

@@ -52,6 +52,8 @@ func New(asset func(string) string) (*Set, error) {
 		"count": Count,
 		"lines": func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
 		"yaml":  yamlLine,
+		"until": until,
+		"under": under,
 	}
 	all, err := template.New("").Funcs(functions).ParseFS(files, "html/*.html")
 	if err != nil {
@@ -66,6 +68,11 @@ type page struct {
 	Title string
 	Body  template.HTML
 	Name  string
+}
+
+// Fleet says whether the page is one of hosts or networks, which have a style sheet of their own.
+func (p page) Fleet() bool {
+	return p.Name == "hosts" || p.Name == "host" || p.Name == "hostlog" || p.Name == "networks"
 }
 
 // Page draws a whole page.
@@ -122,6 +129,25 @@ func since(t time.Time) string {
 	}
 	return t.UTC().Format("2 January 2006")
 }
+
+// until says how long it is to t, in the largest unit that fits.
+func until(t time.Time) string {
+	d := time.Until(t)
+	switch {
+	case d <= 0:
+		return "expired"
+	case d < time.Minute:
+		return "within a minute"
+	case d < 2*time.Hour:
+		return "in " + Count(int((d+30*time.Second)/time.Minute), "minute", "minutes")
+	case d < 48*time.Hour:
+		return "in " + Count(int((d+30*time.Minute)/time.Hour), "hour", "hours")
+	}
+	return "in " + Count(int((d+12*time.Hour)/(24*time.Hour)), "day", "days")
+}
+
+// under says whether path is a page or one below it.
+func under(path, page string) bool { return path == page || strings.HasPrefix(path, page+"/") }
 
 // Count is a number with its noun.
 func Count(n int, one, many string) string {

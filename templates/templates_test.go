@@ -21,6 +21,12 @@ func newSet(t *testing.T) *Set {
 func TestEveryViewCanBeDrawn(t *testing.T) {
 	code := 1
 	place := []Place{{File: "a.yml", Line: 3, Sentence: "wrong", Excerpt: []ExcerptLine{{Number: 3, Text: "x: 1", Here: true}}}}
+	host := Host{ID: "h", Name: "h", State: HostState{Word: "being drained", Look: "planning", Icon: "loader-2"}, Labels: []Label{{"zone", "a"}}, Bars: []Bar{{Name: "CPU", Share: 40, Use: 10.5, Has: 50, Full: true}}, Lacks: []string{"a", "b"}, Problems: []string{"p"}, Error: "e", Only: 2}
+	fleet := Fleet{
+		Summary: FleetSummary{Hosts: 2, Lost: 1, Drained: 1, Revoked: 1}, List: HostList{Hosts: []Host{host}}, Tokens: JoinTokens{Tokens: []JoinToken{{ID: "t"}}},
+		Matrix: Matrix{Names: []string{"a", "b"}, Problems: []MatrixProblem{{"a and b:", "s"}}, Rows: []MatrixRow{
+			{Name: "a", Cells: []MatrixCell{{State: "self"}, {State: "good", RTT: "1", MTU: 1500, Says: "s"}}}, {Name: "b", Cells: []MatrixCell{{State: "bad"}, {State: "unknown"}}}}},
+	}
 	views := []View{
 		SignIn{}, SignIn{Email: "a", Error: "no"}, Welcome{}, Welcome{Error: "short", Field: "password"}, LinkUsed{},
 		Labs{}, Labs{Labs: []LabRow{{ID: "a", State: "deploying", Total: 10, Done: 3}, {ID: "b", State: "failed", Reason: "because"}}}, LabRow{},
@@ -31,7 +37,14 @@ func TestEveryViewCanBeDrawn(t *testing.T) {
 		Plan{}, Plan{Groups: []PlanGroup{{Verb: "create", Steps: []PlanStep{{Object: "node r1", Host: "h", Reason: "r"}}}}, CanRun: true},
 		Node{}, Node{Container: true, State: "running", CanRun: true, CanUse: true, ExitCode: &code, StartedAt: time.Now(), Image: "i", Host: "h", Placed: "p", Health: "healthy", CPU: "1", Memory: "1", Binds: []string{"b"},
 			Interfaces: []NodeInterface{{Name: "eth1", Known: true, Up: true, Peer: "r2", Addresses: []string{"a"}}}, Execs: []NodeExec{{Command: "c", Code: 1, Output: "o"}}},
-		Hosts{}, Hosts{Hosts: []Host{{Name: "h", Problems: []string{"p"}, Capabilities: []Capability{{Name: "n", Meaning: "m"}}}}},
+		Hosts{}, Hosts{Fleet: fleet, Join: Join{Command: "c", Lives: []Choice{{Value: "1h", Chosen: true}}}}, Hosts{Join: Join{Error: "no", Field: "name", Local: true}},
+		Fleet{}.Summary, HostList{}, fleet.List, host, fleet.Matrix, Matrix{}, fleet.Tokens, JoinTokens{}, Join{Error: "no"},
+		HostPage{}, HostPage{Head: HostHead{Host: host}, Capacity: HostCapacity{Bars: host.Bars, Charts: []Chart{{Name: "CPU", Line: "M0,0", Area: "M0,0Z", Says: "s"}}},
+			Labs: HostLabs{Labs: []HostLab{{ID: "a", Name: "n", State: "running"}, {Name: "other"}}}, Ways: HostWays{Ways: []HostWay{{To: "b", ToID: "b", Problem: "p"}}},
+			About: HostAbout{Capabilities: []Capability{{Name: "n", Meaning: "m"}, {Name: "h", Has: true}}}, Settings: HostSettings{Errors: map[string]string{"": "a", "name": "b"}}},
+		HostHead{}, HostCapacity{}, HostLabs{}, HostWays{Only: true}, HostAbout{}, HostSettings{}, HostLog{Lines: []string{"a"}}, HostLog{Problem: "p"}, HostLog{},
+		Networks{}, Networks{Admin: true, Blocks: []Block{{First: 1, Last: 2}}, VLANs: []VLAN{{Network: "n", VLAN: 3}, {Network: "n"}}, Offers: []Offer{{Network: "n", Devices: []OfferDevice{{Host: "h"}}}}, New: Offer{New: true, Errors: map[string]string{"vlans": "v"}}}, Offer{},
+		Placement{}, Placement{Hosts: []PlacedHost{{Name: "h", Nodes: []PlacedNode{{Name: "n", Why: "w"}}}}, Nowhere: []PlacedNode{{Name: "m"}}, Crossing: []string{"c"}},
 		Images{}, ImagePolicy{Scope: "site", CanChange: true, MapErrors: []string{"a"}, AllowErrors: []string{"b"}, Error: "c"},
 		Images{Images: []Image{{Name: "n", Kind: "router"}}, Policies: []ImagePolicy{{Scope: "workspace", CanChange: true}, {Scope: "site", Map: []ImageMapping{{Pattern: "a", Image: "b"}}, Allow: []string{"x"}}}},
 		Account{}, Account{NewSecret: "s", Tokens: []Token{{Name: "t"}}, Error: "no", Field: "again"}, About{Vendored: []Vendored{{Name: "n"}}},

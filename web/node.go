@@ -67,6 +67,12 @@ func nodeView(d *control.LabDetail, name string) (templates.Node, error) {
 	for _, e := range seen.Execs {
 		view.Execs = append(view.Execs, templates.NodeExec{Command: e.Command, Code: e.ExitCode, Output: e.Output})
 	}
+	if n.External != nil {
+		view.Outside = n.External.Network + ", untagged"
+		if n.External.VLAN > 0 {
+			view.Outside = n.External.Network + ", VLAN " + strconv.Itoa(n.External.VLAN)
+		}
+	}
 	view.Interfaces = nodeInterfaces(d.Lab, n, seen)
 	return view, nil
 }

@@ -44,6 +44,7 @@ var routes = []route{
 	{method: http.MethodPost, path: "/labs/:lab/stop", verb: tenancy.RunLab, handle: (*Server).stop},
 	{method: http.MethodPost, path: "/labs/:lab/destroy", verb: tenancy.RunLab, handle: (*Server).destroy},
 
+	{method: http.MethodGet, path: "/labs/:lab/placement", verb: tenancy.SeeLab, handle: (*Server).placementList},
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node", verb: tenancy.SeeLab, handle: (*Server).nodePanel},
 	{method: http.MethodPost, path: "/labs/:lab/nodes/:node/:action", verb: tenancy.RunLab, handle: (*Server).nodeAction},
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/shell", verb: tenancy.UseNode, handle: (*Server).shell},
@@ -51,6 +52,20 @@ var routes = []route{
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/files", verb: tenancy.UseNode, handle: (*Server).getFile},
 
 	{method: http.MethodGet, path: "/hosts", verb: tenancy.SeeHosts, handle: (*Server).hostsPage},
+	{method: http.MethodGet, path: "/hosts/events", verb: tenancy.SeeHosts, handle: (*Server).hostsEvents},
+	{method: http.MethodPost, path: "/hosts/join", verb: tenancy.ManageHosts, handle: (*Server).makeJoinCommand},
+	{method: http.MethodPost, path: "/hosts/tokens/:token/delete", verb: tenancy.ManageHosts, handle: (*Server).deleteJoinToken},
+	{method: http.MethodGet, path: "/hosts/:host", verb: tenancy.SeeHosts, handle: (*Server).hostPage},
+	{method: http.MethodGet, path: "/hosts/:host/events", verb: tenancy.SeeHosts, handle: (*Server).hostEvents},
+	{method: http.MethodGet, path: "/hosts/:host/log", verb: tenancy.SeeHosts, handle: (*Server).hostLog},
+	{method: http.MethodPost, path: "/hosts/:host/settings", verb: tenancy.ManageHosts, handle: (*Server).changeHost},
+	{method: http.MethodPost, path: "/hosts/:host/remove", verb: tenancy.ManageHosts, handle: (*Server).removeHost},
+	{method: http.MethodPost, path: "/hosts/:host/:action", verb: tenancy.ManageHosts, handle: (*Server).hostAction},
+
+	{method: http.MethodGet, path: "/networks", verb: tenancy.SeeNetworks, handle: (*Server).networksPage},
+	{method: http.MethodPost, path: "/networks/offers", verb: tenancy.ManageHosts, handle: (*Server).saveOffer},
+	{method: http.MethodPost, path: "/networks/offers/:network/delete", verb: tenancy.ManageHosts, handle: (*Server).deleteOffer},
+
 	{method: http.MethodGet, path: "/images", verb: tenancy.SeeImages, handle: (*Server).imagesPage},
 	{method: http.MethodPost, path: "/images/workspace", verb: tenancy.ManageTenant, handle: (*Server).setWorkspaceImages},
 	{method: http.MethodPost, path: "/images/site", verb: tenancy.ManageSite, handle: (*Server).setSiteImages},

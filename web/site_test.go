@@ -53,7 +53,7 @@ func TestAPasswordIsTypedTwice(t *testing.T) {
 
 func TestHostsSayWhatTheyLack(t *testing.T) {
 	s := newSite(t, nil)
-	s.as("admin").get("/hosts").want(t, http.StatusOK, "lab-host-1", "1.24ms", "not connected", "Docker does not answer", "delay, jitter or loss are not placed here")
+	s.as("admin").get("/hosts").want(t, http.StatusOK, "lab-host-1", "1.2 ms", "lost", "Docker does not answer", "Lacks: kernel datapath, delay and loss, way out, user namespaces.")
 }
 
 func TestHealthAndReadiness(t *testing.T) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -22,9 +23,10 @@ const (
 // streaming is one live page: begin sends the whole state, pass sends changes. Every connection starts with the whole state,
 // so a browser that was away needs no memory of what it missed.
 type streaming struct {
-	watch func(context.Context) (<-chan control.Event, error)
-	begin func(context.Context, *eventWriter) error
-	pass  func(context.Context, *eventWriter, []control.Event) error
+	gather time.Duration // 0: gather
+	watch  func(context.Context) (<-chan control.Event, error)
+	begin  func(context.Context, *eventWriter) error
+	pass   func(context.Context, *eventWriter, []control.Event) error
 }
 
 // eventWriter writes server-sent events (HTML standard, section 9.2).
@@ -99,7 +101,7 @@ func (s *Server) follow(ctx context.Context, r *Request, page streaming, out *ev
 			}
 			waiting = append(waiting, e)
 			if due == nil {
-				due = time.After(gather)
+				due = time.After(cmp.Or(page.gather, gather))
 			}
 			continue
 		case <-due:

@@ -15,7 +15,7 @@ var icons = strings.Fields(`
 	alert-triangle arrow-left ban check chevron-down chevron-right chevron-up circle-check clipboard cloud-upload copy
 	download file file-upload folder help-circle info-circle key layout-bottombar layout-sidebar-right list-check
 	list-details loader-2 logout maximize minus pencil player-pause player-play player-stop plug-connected plug-connected-x
-	plus rotate route ruler-measure search server sitemap sun-moon terminal-2 topology-star-3 trash upload user wand x
+	plus refresh rotate route ruler-measure search server sitemap stack-2 sun-moon terminal-2 topology-star-3 transfer-in transfer-out trash upload user wand x
 	zoom-in zoom-out`)
 
 var (

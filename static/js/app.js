@@ -16,6 +16,8 @@ const pages = {
   labs: () => import("./labs.js"),
   newlab: () => import("./newlab.js"),
   lab: () => import("./lab.js"),
+  hosts: () => import("./hosts.js"),
+  host: () => import("./hosts.js"),
   account: () => import("./account.js"),
 };
 pages[document.body.dataset.page]?.().then((page) => page.start());

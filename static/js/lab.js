@@ -3,6 +3,7 @@ import { TopologyMap } from "./map.js";
 import { startMapKeys } from "./mapkeys.js";
 import { startMapDrop } from "./mapdrop.js";
 import { Panel } from "./panel.js";
+import { Placement } from "./placement.js";
 import { Dock } from "./dock.js";
 import { NodeMenu } from "./menu.js";
 import { Stream } from "./stream.js";
@@ -45,7 +46,8 @@ export function start() {
   map.onMenu = (name, x, y) => menu.show(map.node(name), x, y);
   startMapKeys(map, { shell, details, menu });
   startMapDrop(map, (name, files) => lab.canUse && transfers.upload(name, files));
-  wireButtons({ map, panel, dock, shell, details, transfers, at });
+  const placement = new Placement(at, map, document.getElementById("side"));
+  wireButtons({ map, panel, dock, shell, details, transfers, at, placement });
 
   new Stream(`${at}/events`, {
     lab({ state, html }) {
@@ -55,6 +57,7 @@ export function start() {
     nodes(nodes) {
       map.update(nodes);
       panel.changed(nodes.map((n) => n.name));
+      placement.changed();
     },
     gone: () => location.assign("/labs"),
   }, showLive);
@@ -75,13 +78,14 @@ async function keep(at, places) {
   toast(problem?.error?.message ?? "The new place could not be stored. Check the connection.", "error");
 }
 
-function wireButtons({ map, panel, dock, shell, details, transfers, at }) {
+function wireButtons({ map, panel, dock, shell, details, transfers, at, placement }) {
   const names = document.querySelector('[data-map="names"]');
   const actions = {
     in: () => map.zoomBy(1.4),
     out: () => map.zoomBy(1 / 1.4),
     fit: () => map.fit(),
     names: () => names.setAttribute("aria-pressed", map.toggleNames()),
+    hosts: () => placement.toggle(),
     async layout() {
       const answer = await fetch(`${at}/layout`, { method: "POST", headers: { Accept: "application/json" } }).catch(() => null);
       if (answer?.ok) map.place(await answer.json());
@@ -108,6 +112,7 @@ function wireButtons({ map, panel, dock, shell, details, transfers, at }) {
   on("-", actions.out);
   on("0", actions.fit);
   on("i", actions.names);
+  on("h", actions.hosts);
   on("y", () => panel.show("yaml", true));
   on("/", () => document.getElementById("find-node").focus());
   document.addEventListener("keydown", (e) => {

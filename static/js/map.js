@@ -9,6 +9,7 @@ const nameSize = 10.5; // pixels that a name should have at least
 const nameRoom = 27; // pixels between neighbours below which names and badges are left out
 const readable = 0.8; // nodes are not drawn smaller than this, as long as there is room between them
 const bodySize = 48;
+const colours = 8; // of hosts, in the style sheet
 const many = 150; // above this number of nodes a map glides
 
 export class TopologyMap {
@@ -121,7 +122,7 @@ export class TopologyMap {
 
   paint(n) {
     n.g.attr("data-state", n.state).attr("data-health", n.health || null)
-      .attr("aria-label", `${n.name}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}`);
+      .attr("aria-label", `${n.name}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}${n.host ? `, on ${n.host}` : ""}`);
     n.g.select(".badge path").attr("d", badgePath(n.state, n.health));
     n.g.select("title").text(`${n.name}: ${n.word}${n.reason ? `\n${n.reason}` : ""}${n.host ? `\non ${n.host}` : ""}`);
   }
@@ -129,11 +130,35 @@ export class TopologyMap {
   paintLink(l) {
     const a = this.nodes.get(l.a);
     const b = this.nodes.get(l.b);
+    l.crosses = !!(a.host && b.host && a.host !== b.host);
+    l.g.attr("data-crosses", l.crosses ? "yes" : null);
     const works = (n) => n.state === "running" || n.state === "paused";
     let up = "no";
     if (works(a) && works(b)) up = l.cut || a.down?.includes(l.aif) || b.down?.includes(l.bif) ? "down" : "yes";
     l.g.attr("data-up", up);
-    l.g.select("title").text(`${l.a}:${l.aif} ${l.aaddr ?? ""} – ${l.b}:${l.bif} ${l.baddr ?? ""}${{ yes: "", no: "", down: "\ndown" }[up]}`);
+    l.g.select("title").text(`${l.a}:${l.aif} ${l.aaddr ?? ""} – ${l.b}:${l.bif} ${l.baddr ?? ""}${l.crosses ? `\nfrom ${a.host} to ${b.host}` : ""}${{ yes: "", no: "", down: "\ndown" }[up]}`);
+  }
+
+  // byHost gives each host a letter and a colour, puts them on its nodes, and returns the hosts by name.
+  byHost(on) {
+    this.root.classed("by-host", on);
+    const counts = new Map();
+    for (const n of this.nodes.values()) if (n.host) counts.set(n.host, (counts.get(n.host) ?? 0) + 1);
+    const hosts = [...counts.keys()].sort().map((name, i) => ({ name, count: counts.get(name), letter: letterOf(i), colour: i % colours }));
+    const known = new Map(hosts.map((h) => [h.name, h]));
+    for (const n of this.nodes.values()) {
+      const h = on ? known.get(n.host) : null;
+      n.g.attr("data-colour", h ? h.colour : null);
+      n.g.select(".host-mark text").text(h?.letter ?? "");
+      this.paint(n);
+    }
+    return hosts;
+  }
+
+  // onlyHost dims the nodes of all other hosts.
+  onlyHost(host) {
+    for (const n of this.nodes.values()) n.g.classed("dim", !!host && n.host !== host);
+    for (const l of this.links) l.g.classed("dim", !!host && this.nodes.get(l.a).host !== host && this.nodes.get(l.b).host !== host);
   }
 
   labState(state) {
@@ -299,6 +324,11 @@ export class TopologyMap {
   under(x, y) {
     return document.elementFromPoint(x, y)?.closest(".node")?.dataset.name;
   }
+}
+
+// letterOf is A to Z, then AA, AB and so on.
+function letterOf(i) {
+  return (i >= 26 ? letterOf(Math.floor(i / 26) - 1) : "") + String.fromCharCode(65 + (i % 26));
 }
 
 // gridScale keeps the dots' distance between 18 and 36 pixels.

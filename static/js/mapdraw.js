@@ -30,6 +30,9 @@ export function drawNode(parent, n) {
   const badge = g.append("g").attr("class", "badge").attr("transform", `translate(${half - 3},${half - 3})`);
   badge.append("circle").attr("class", "plate").attr("r", 8);
   badge.append("path");
+  const host = g.append("g").attr("class", "host-mark").attr("transform", `translate(${-half + 1},${-half + 1})`);
+  host.append("rect").attr("class", "plate").attr("x", -8).attr("y", -8).attr("width", 16).attr("height", 16).attr("rx", 4);
+  host.append("text").attr("y", 0.5);
   g.append("text").attr("class", "label").attr("y", half + 7).text(n.name);
   return outer;
 }

@@ -25,14 +25,15 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8099", "address to listen on")
 	empty := flag.Bool("empty", false, "begin without labs")
+	hosts := flag.Int("hosts", 5, "how many compute hosts to show")
 	flag.Parse()
-	if err := run(*listen, *empty); err != nil {
+	if err := run(*listen, *empty, *hosts); err != nil {
 		fmt.Fprintln(os.Stderr, "devserver:", err)
 		os.Exit(1)
 	}
 }
 
-func run(listen string, empty bool) error {
+func run(listen string, empty bool, hosts int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	site, err := webtest.NewSite(slog.New(slog.NewTextHandler(os.Stderr, nil)), nil)
@@ -41,6 +42,7 @@ func run(listen string, empty bool) error {
 	}
 	defer site.Close()
 	site.World.Pace = 120 * time.Millisecond
+	addFleet(site.World, hosts)
 	if !empty {
 		if err := fill(ctx, site.World); err != nil {
 			return err

@@ -3,6 +3,7 @@ package webtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"trunkline/internal/fault"
@@ -111,7 +112,8 @@ func (w *World) SetLab(labID string, state control.State, reason string, done, t
 
 func (w *World) setLocked(l *labState, node string, state hostapi.NodeState, reason string) {
 	n := l.nodes[node]
-	n.State, n.Reason, n.Host, n.Placed = state, reason, "lab-host-1", "the only host; 19 GiB free, image present"
+	n.State, n.Reason = state, reason
+	n.Host, n.Placed = w.placeLocked(l, node)
 	n.Interfaces = nil
 	if state == hostapi.NodeRunning || state == hostapi.NodePaused {
 		if n.StartedAt.IsZero() {
@@ -130,6 +132,16 @@ func (w *World) setLocked(l *labState, node string, state hostapi.NodeState, rea
 	}
 	copied := *n
 	w.tellLocked(l, &copied)
+}
+
+// placeLocked gives neighbours in the file the same host, and says why.
+func (w *World) placeLocked(l *labState, node string) (host, why string) {
+	if len(w.Spread) == 0 {
+		return "lab-host-1", "the only host; 19 GiB free, image present"
+	}
+	at := slices.IndexFunc(l.lab.Nodes, func(n *lab.Node) bool { return n.Name == node })
+	host = w.Spread[at*len(w.Spread)/len(l.lab.Nodes)]
+	return host, "2 GiB free on " + host + ", next to its neighbours, image present"
 }
 
 func interfaces(l *lab.Lab, node string) []hostapi.InterfaceStatus {
@@ -158,7 +170,11 @@ func (w *World) Plan(_ context.Context, actor tenancy.Actor, name string) ([]con
 		if l.nodes[n.Name].State == hostapi.NodeRunning {
 			verb, reason = "keep", "it is as the file says"
 		}
-		steps = append(steps, control.PlanStep{Verb: verb, Object: "node " + n.Name, Host: "lab-host-1", Reason: reason})
+		host, why := w.placeLocked(l, n.Name)
+		if verb == "create" {
+			reason += "; " + why
+		}
+		steps = append(steps, control.PlanStep{Verb: verb, Object: "node " + n.Name, Host: host, Reason: reason})
 	}
 	for _, k := range l.lab.Links {
 		steps = append(steps, control.PlanStep{Verb: "connect", Object: "link " + k.ID(), Host: "lab-host-1", Reason: "both ends are made anew"})

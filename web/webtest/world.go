@@ -24,7 +24,8 @@ import (
 
 // World is all services at once.
 type World struct {
-	Pace time.Duration // how long one step of a deploy takes; 0 is at once
+	Pace   time.Duration // how long one step of a deploy takes; 0 is at once
+	Spread []string      // names of the hosts that nodes are placed on; none: lab-host-1
 
 	mu       sync.Mutex
 	labs     []*labState
