@@ -15,7 +15,8 @@ const (
 	maxHandshakeMessage = 16 << 10 // bytes; a hello or a proof is a few hundred
 	maxTunnelMessage    = 1 << 20  // bytes; writeChunk and a header are the largest this package sends
 	maxEnrolBody        = 64 << 10 // bytes
-	maxPendingDials     = 128      // handshakes in progress at once; more are told to come back
+	maxPendingDials     = 128      // handshakes in progress at once; more wait
+	maxWaitingDials     = 4096     // more are told to come back
 )
 
 // Config tunes a link. The zero value of each field means its production default.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -26,13 +27,14 @@ type Link struct {
 	tunnel   *tunnel
 	log      *slog.Logger
 	bulk     bulkChannel
+	turn     int        // of those that Server.report has
 	rotating sync.Mutex // held by the one Rotate at work
 }
 
 func newLink(s *Server, g guest, t *tunnel, remote string, log *slog.Logger) *Link {
 	link := &Link{
 		HostID: g.Host, Epoch: g.epoch, Agent: g.Agent, RemoteAddr: remote, Since: time.Now(),
-		tunnel: t, log: log,
+		tunnel: t, log: log, turn: rand.IntN(1 << 16),
 	}
 	link.Client = clientOf(newTransport(t))
 	link.bulk.init(link, s.cfg)

@@ -3,7 +3,6 @@ package hostlink
 import (
 	"cmp"
 	"context"
-	"crypto/ed25519"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -11,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -30,6 +30,7 @@ type Server struct {
 	cfg       Config
 	log       *slog.Logger
 	pending   chan struct{} // a slot per handshake in progress
+	waiting   atomic.Int64  // dials that wait for a slot
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -45,7 +46,7 @@ type Server struct {
 // NewServer makes a Server that is ready to be mounted; the caller closes it.
 func NewServer(authority Authority, cfg ServerConfig) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Server{
+	s := &Server{
 		authority: authority,
 		cfg:       cfg.withDefaults(),
 		log:       orDiscard(cfg.Logger),
@@ -56,6 +57,8 @@ func NewServer(authority Authority, cfg ServerConfig) *Server {
 		epochs:    map[string]int64{},
 		watchers:  map[chan Event]func() bool{},
 	}
+	s.running.Go(s.report)
+	return s
 }
 
 // ServeHTTP links a host (GET with a websocket upgrade) or enrols one (POST).
@@ -65,13 +68,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.running.Done()
-	select {
-	case s.pending <- struct{}{}:
-		defer func() { <-s.pending }()
-	default:
+	if !s.takeTurn(r.Context()) {
 		writeFault(w, ErrBusy)
 		return
 	}
+	defer func() { <-s.pending }()
 	switch {
 	case r.Header.Get("Origin") != "":
 		writeFault(w, fault.New(fault.Forbidden, "The host link is for agents, not for browsers."))
@@ -82,6 +83,31 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.Header().Set("Allow", "GET, POST")
 		writeFaultStatus(w, http.StatusMethodNotAllowed, fault.New(fault.Invalid, "The host link takes GET with a websocket upgrade, and POST."))
+	}
+}
+
+// takeTurn waits for a place among the handshakes in progress, as all hosts need after the controller started. It fails when
+// too many wait already, or after half the time that an agent gives to a handshake.
+func (s *Server) takeTurn(ctx context.Context) bool {
+	select {
+	case s.pending <- struct{}{}:
+		return true
+	default:
+	}
+	if s.waiting.Add(1) > maxWaitingDials {
+		s.waiting.Add(-1)
+		return false
+	}
+	defer s.waiting.Add(-1)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.HandshakeTimeout/2)
+	defer cancel()
+	select {
+	case s.pending <- struct{}{}:
+		return true
+	case <-s.ctx.Done():
+		return false
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -117,7 +143,8 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 	s.install(g, newWSConn(ws, capture.conn), r.RemoteAddr)
 }
 
-// install makes the tunnel of an admitted host and hands it to its owner.
+// install makes the tunnel of an admitted host, registers its link and hands it to its owner. It runs on the goroutine of
+// the request, which ends then: what the database needs of a stack is not kept for as long as the link lives.
 func (s *Server) install(g guest, conn *wsConn, remote string) {
 	log := s.log.With("host", g.Host, "channel", g.Channel, "epoch", g.epoch)
 	t, err := newTunnel(conn, g.Channel, true, s.cfg, log)
@@ -131,24 +158,22 @@ func (s *Server) install(g guest, conn *wsConn, remote string) {
 		return
 	}
 	link := newLink(s, g, t, remote, log)
-	s.running.Go(func() { s.keep(link, g.key) })
+	if !s.register(link) {
+		t.end(ErrSuperseded, closeReplaced)
+		t.wait()
+		return
+	}
+	s.running.Go(func() { s.keep(link) })
+	if refusal := s.recheck(link, g.key); refusal != nil {
+		s.cut(link, refusal, closeRemoved)
+		return
+	}
+	log.Info("A host is linked.", "remote", link.RemoteAddr, "agent", link.Agent)
+	s.running.Go(func() { s.see(link) })
 }
 
-// keep registers a control link, lives as long as it does, and takes it out again.
-func (s *Server) keep(link *Link, proved ed25519.PublicKey) {
-	if !s.register(link) {
-		link.tunnel.end(ErrSuperseded, closeReplaced)
-		link.tunnel.wait()
-		return
-	}
-	if refusal := s.recheck(link, proved); refusal != nil {
-		s.cut(link, refusal, closeRemoved)
-		link.tunnel.wait()
-		link.log.Warn("A host was refused after all.", "remote", link.RemoteAddr, "reason", refusal.Sentence)
-		return
-	}
-	link.log.Info("A host is linked.", "remote", link.RemoteAddr, "agent", link.Agent)
-	s.report(link)
+// keep lives as long as a registered control link does, and takes it out again.
+func (s *Server) keep(link *Link) {
 	link.tunnel.wait()
 	s.unregister(link)
 	link.log.Info("A host's link ended.", "reason", link.tunnel.err().Sentence, "err", link.tunnel.conn.why())
@@ -181,27 +206,35 @@ func (s *Server) unregister(link *Link) {
 	s.publishLocked(Event{Kind: Disconnected, HostID: link.HostID, Epoch: link.Epoch, Reason: link.tunnel.err(), At: time.Now()})
 }
 
-// report tells the Authority that the host is here, now and every SeenEvery while the link lives.
-func (s *Server) report(link *Link) {
-	link.tunnel.spawn(func() {
-		ticker := time.NewTicker(s.cfg.SeenEvery)
-		defer ticker.Stop()
-		for {
-			ctx, cancel := context.WithTimeout(s.ctx, s.cfg.HandshakeTimeout)
-			err := s.authority.Seen(ctx, link.HostID, Sighting{
-				At: time.Now(), Addr: link.RemoteAddr, Agent: link.Agent, Epoch: link.Epoch, RTT: link.RTT(),
-			})
-			cancel()
-			if err != nil && s.ctx.Err() == nil {
-				link.log.Warn("That the host was seen could not be recorded.", "err", err)
-			}
-			select {
-			case <-ticker.C:
-			case <-link.tunnel.done():
-				return
+// report tells the Authority of every linked host about every SeenEvery, each at a time of its own, until Close.
+func (s *Server) report() {
+	const turns = 20
+	ticker := time.NewTicker(s.cfg.SeenEvery / turns)
+	defer ticker.Stop()
+	for turn := 1; ; turn++ {
+		select {
+		case <-ticker.C:
+		case <-s.ctx.Done():
+			return
+		}
+		for _, link := range s.Hosts() {
+			if link.turn%turns == turn%turns && s.ctx.Err() == nil {
+				s.see(link)
 			}
 		}
+	}
+}
+
+// see tells the Authority that the host is here.
+func (s *Server) see(link *Link) {
+	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.HandshakeTimeout)
+	defer cancel()
+	err := s.authority.Seen(ctx, link.HostID, Sighting{
+		At: time.Now(), Addr: link.RemoteAddr, Agent: link.Agent, Epoch: link.Epoch, RTT: link.RTT(),
 	})
+	if err != nil && s.ctx.Err() == nil {
+		link.log.Warn("That the host was seen could not be recorded.", "err", err)
+	}
 }
 
 // Link is the live link of a host.

@@ -36,7 +36,7 @@ type transport struct {
 
 func newTransport(t *tunnel) *transport {
 	tr := &transport{tunnel: t}
-	buffer := 16 << 10
+	buffer := 4 << 10 // for as long as a request lasts, and one that observes the host lasts as long as the link
 	if t.channel == Bulk {
 		buffer = writeChunk
 	}
