@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"trunkline/internal/fault"
@@ -18,6 +19,8 @@ import (
 type Client struct {
 	HTTP *http.Client                 // over the control session
 	Bulk func() (*http.Client, error) // over the bulk session, dialled on demand; nil: HTTP is used for everything
+
+	agent atomic.Pointer[string] // the version that the agent answered with last; nil: not asked yet
 }
 
 // base is never dialled: the transport opens a stream of the host link, whatever the address.
@@ -26,8 +29,18 @@ const base = "http://host"
 // silence is how long an observed host may say nothing (it pings each 10 s) before it counts as lost.
 const silence = 35 * time.Second
 
-// Apply sends a lab's desired state. Repeating it changes nothing.
+// Apply sends a lab's desired state. Repeating it changes nothing. Code unsupported: the agent is too old for it.
 func (c *Client) Apply(ctx context.Context, spec LabSpec) error {
+	if c.agent.Load() == nil && len(Lacks("", &spec)) > 0 {
+		if _, err := c.Info(ctx); err != nil { // any answer tells the agent's version
+			return err
+		}
+	}
+	if agent := c.agent.Load(); agent != nil {
+		if err := tooOld(*agent, &spec); err != nil {
+			return err
+		}
+	}
 	return c.json(ctx, http.MethodPut, labPath(spec.ID), spec, nil)
 }
 
@@ -167,8 +180,18 @@ func (c *Client) request(ctx context.Context, method, path string, body io.Reade
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "The request to the compute host cannot be made.")
 	}
-	request.Header.Set(VersionHeader, Version)
+	request.Header.Set(VersionHeader, c.speaks())
 	return request, nil
+}
+
+// speaks is the version for requests: the older of ours and the agent's, as an agent of the first release takes no other than its own.
+func (c *Client) speaks() string {
+	if agent := c.agent.Load(); agent != nil && Understands(*agent, Version) {
+		if v, _ := parseVersion(*agent); v.older(ours) {
+			return *agent
+		}
+	}
+	return Version
 }
 
 // send is do for answers that are JSON or nothing.
@@ -193,7 +216,14 @@ func (c *Client) do(via func() (*http.Client, error), request *http.Request) (*h
 	if err != nil {
 		return nil, err
 	}
-	response, err := client.Do(request)
+	response, err := c.exchange(client, request)
+	if err == nil && response.StatusCode == http.StatusNotImplemented && request.Header.Get(VersionHeader) != c.speaks() {
+		if again := repeat(request); again != nil { // it answered with its version, which is older than the request's
+			response.Body.Close()
+			again.Header.Set(VersionHeader, c.speaks())
+			response, err = c.exchange(client, again)
+		}
+	}
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "The compute host does not answer.")
 	}
@@ -202,6 +232,34 @@ func (c *Client) do(via func() (*http.Client, error), request *http.Request) (*h
 	}
 	defer response.Body.Close()
 	return nil, remoteError(response)
+}
+
+// exchange also learns the agent's version.
+func (c *Client) exchange(client *http.Client, request *http.Request) (*http.Response, error) {
+	response, err := client.Do(request)
+	if err == nil {
+		if agent := response.Header.Get(VersionHeader); agent != "" {
+			c.agent.Store(&agent)
+		}
+	}
+	return response, err
+}
+
+// repeat is the request once more; nil when its body was a stream.
+func repeat(request *http.Request) *http.Request {
+	again := request.Clone(request.Context())
+	if request.Body == nil || request.Body == http.NoBody {
+		return again
+	}
+	if request.GetBody == nil {
+		return nil
+	}
+	body, err := request.GetBody()
+	if err != nil {
+		return nil
+	}
+	again.Body = body
+	return again
 }
 
 // remoteError reads the fault that the host sent.

@@ -69,13 +69,6 @@ func adapt(handle func(http.ResponseWriter, *http.Request) error) http.Handler {
 	})
 }
 
-func checkVersion(got string) error {
-	if got == Version {
-		return nil
-	}
-	return fault.New(fault.Unsupported, "The controller speaks version %q of the host protocol and this agent version %q. Bring both to the same release.", got, Version)
-}
-
 func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

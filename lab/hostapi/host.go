@@ -5,12 +5,6 @@ import (
 	"io"
 )
 
-// Version is the version of the protocol that this build speaks; it rides in VersionHeader of each request and answer.
-const (
-	Version       = "1"
-	VersionHeader = "Trunkline-Hostapi"
-)
-
 // Host is what the handler serves: a compute host's executor.
 type Host interface {
 	LabHost

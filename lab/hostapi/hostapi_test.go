@@ -37,7 +37,8 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	fake, dir := fakehost.New(fakehost.Config{}), t.TempDir()
-	x, err := host.New(host.Config{HostID: "h1", Name: "fake", Version: "test", StateDir: dir, Engine: fake.Engine(), Fabric: fake.Fabric(), Log: slog.New(slog.DiscardHandler)})
+	x, err := host.New(host.Config{HostID: "h1", Name: "fake", Version: "test", StateDir: dir, Engine: fake.Engine(), Fabric: fake.Fabric(), Log: slog.New(slog.DiscardHandler),
+		Tail: func(n int) []string { return []string{"one", "two", "three"}[max(0, 3-n):] }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func TestObserveStartsWithTheFullSet(t *testing.T) {
 
 func TestVersionsThatDifferAreRefused(t *testing.T) {
 	r := newRig(t)
-	for _, version := range []string{"", "2"} {
+	for _, version := range []string{"", "2", "2.0", "1.3", "1.x", "-1", "0"} {
 		request, err := http.NewRequest(http.MethodGet, r.url+"/v1/info", nil)
 		if err != nil {
 			t.Fatal(err)
