@@ -107,6 +107,9 @@ func measureIdle(ctx context.Context, o options, record *bench.Record, c *contro
 	if err := f.start(ids, filepath.Join(c.data, "hosts")); err != nil {
 		return err
 	}
+	if err := f.await(ctx, o.hosts); err != nil {
+		return err
+	}
 	if err := awaitConnected(ctx, c, o.hosts); err != nil {
 		return err
 	}
@@ -146,6 +149,9 @@ func measureRestarts(ctx context.Context, o options, record *bench.Record, c *co
 			return err
 		}
 		serving := time.Now()
+		if err := f.await(ctx, o.hosts); err != nil { // asking the controller all the time would slow it
+			return err
+		}
 		if err := awaitConnected(ctx, c, o.hosts); err != nil {
 			return err
 		}
