@@ -84,19 +84,21 @@ type Controller struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry
+	stuck   map[string]bool   // labs whose nodes found no place; true: hosts changed since
 	names   map[string]string // of hosts, by id
 }
 
 // New makes a Controller; Run starts it. The caller closes it.
 func New(cfg Config) (*Controller, error) {
-	if cfg.Labs == nil || cfg.States == nil || cfg.Site == nil || cfg.Images == nil || cfg.Blobs == nil || cfg.Links == nil {
+	if cfg.Labs == nil || cfg.States == nil || cfg.Site == nil || cfg.HostStore == nil || cfg.Identifiers == nil || cfg.Images == nil ||
+		cfg.Blobs == nil || cfg.Links == nil {
 		return nil, fault.New(fault.Internal, "The controller was made without one of its stores or without links.")
 	}
 	cfg = cfg.withDefaults()
 	life, stop := context.WithCancel(context.Background())
 	c := &Controller{
 		cfg: cfg, log: cfg.Log, hub: newHub(), bell: newBell(), queue: newQueue(), fleet: newFleet(cfg.Log, cfg.Now),
-		stop: stop, life: life, ended: make(chan struct{}), entries: map[string]*entry{}, names: map[string]string{},
+		stop: stop, life: life, ended: make(chan struct{}), entries: map[string]*entry{}, stuck: map[string]bool{}, names: map[string]string{},
 	}
 	c.fleet.touched = c.wake
 	c.fleet.wanted = c.wantedOn
@@ -134,6 +136,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	running.Go(func() { c.fleet.run(ctx, c.cfg.Links) })
 	running.Go(func() { c.keepHouse(ctx) })
+	running.Go(func() { c.freeStuck(ctx) })
 	<-ctx.Done()
 	c.queue.close()
 	running.Wait()

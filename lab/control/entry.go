@@ -50,6 +50,7 @@ func (c *Controller) dropEntry(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.entries, id)
+	delete(c.stuck, id)
 }
 
 // changed says that the lab's stored record is another one now.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,8 +14,11 @@ import (
 	"trunkline/tenancy"
 )
 
-// retryPlace is how often a place is looked for that was not found. Hosts that come make it sooner.
-const retryPlace = 15 * time.Second
+// A place that was not found is looked for again when hosts change, but not more often than leastPlace, and now and then anyway.
+const (
+	retryPlace = 15 * time.Second
+	leastPlace = 2 * time.Second
+)
 
 // plight is what befell a lab's hosts and is being mended. It is for people, and found out anew after a restart.
 type plight struct {
@@ -56,7 +60,7 @@ func (p plight) show(o *Observed) {
 func (c *Controller) relocate(ctx context.Context, e *entry, sides []hostSide) (bool, error) {
 	r := e.record
 	if e.running == nil || r.Desired.Want == WantNothing {
-		e.plight = plight{}
+		c.unstick(e)
 		return false, nil
 	}
 	lost := c.lostSides(e, sides)
@@ -64,10 +68,10 @@ func (c *Controller) relocate(ctx context.Context, e *entry, sides []hostSide) (
 	switch {
 	case len(lost) == 0 && len(drained) == 0:
 		if e.plight.Stuck || settled(r, sides) {
-			e.plight = plight{}
+			c.unstick(e)
 		}
 		return false, nil
-	case e.plight.Stuck && c.cfg.Now().Before(e.plight.At):
+	case e.plight.Stuck && c.cfg.Now().Before(e.plight.At) && !c.hostsChanged(e.id):
 		return false, nil
 	case len(lost) > 0:
 		return c.replace(ctx, e, lost)
@@ -108,7 +112,7 @@ func (c *Controller) replace(ctx context.Context, e *entry, lost []hostSide) (bo
 	}
 	anew, err := c.placeAnew(ctx, e)
 	if err != nil {
-		return false, c.stuck(ctx, e, fmt.Sprintf("Host %s is lost, and %s of it cannot be placed anew", some(names), count(nodes, "node")), err)
+		return false, c.getStuck(e, fmt.Sprintf("Host %s is lost, and %s of it cannot be placed anew", some(names), count(nodes, "node")), err)
 	}
 	done := plight{Reason: fmt.Sprintf("Host %s is lost: %s of it %s on other hosts now.", some(names), count(nodes, "node"), verb(nodes, "starts", "start"))}
 	return c.settleAnew(ctx, e, anew, done)
@@ -146,13 +150,54 @@ func placementOf(l *lab.Lab, places map[string]Place, hosts []place.Candidate) p
 	return placement{places: places, givenUp: givenUp(l, places, hosts), hosts: hosts}
 }
 
-// stuck notes why nothing can be done for now. What is no refusal of placement is an error, and tried again as one.
-func (c *Controller) stuck(ctx context.Context, e *entry, what string, why error) error {
-	if ctx.Err() != nil || fault.Is(why, fault.Internal) {
+// getStuck notes why nothing can be done for now. What is no refusal of placement is an error, and tried again as one.
+func (c *Controller) getStuck(e *entry, what string, why error) error {
+	if _, refused := errors.AsType[*fault.Error](why); !refused || fault.Is(why, fault.Internal) {
 		return why
 	}
 	e.plight = plight{Stuck: true, At: c.cfg.Now().Add(retryPlace), Reason: what + ": " + fault.Sentence(why)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stuck[e.id] = false
 	return nil
+}
+
+// unstick forgets what befell the lab.
+func (c *Controller) unstick(e *entry) {
+	if e.plight.Stuck {
+		c.mu.Lock()
+		delete(c.stuck, e.id)
+		c.mu.Unlock()
+	}
+	e.plight = plight{}
+}
+
+// hostsChanged reports that hosts changed since the lab got stuck.
+func (c *Controller) hostsChanged(labID string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	changed := c.stuck[labID]
+	if changed {
+		c.stuck[labID] = false
+	}
+	return changed
+}
+
+// freeStuck has every lab that is stuck looked at when something changed of the hosts, until ctx ends.
+func (c *Controller) freeStuck(ctx context.Context) {
+	for range c.bell.listen(ctx) {
+		c.mu.Lock()
+		var labs []string
+		for id := range c.stuck {
+			c.stuck[id] = true
+			labs = append(labs, id)
+		}
+		c.mu.Unlock()
+		c.wake(labs...)
+		if len(labs) > 0 {
+			pause(ctx, leastPlace)
+		}
+	}
 }
 
 // settleAnew stores the new places as a generation of its own. An intent that came between wins.
@@ -169,7 +214,7 @@ func (c *Controller) settleAnew(ctx context.Context, e *entry, anew placement, d
 	}
 	out, err := compile(compileInput{LabID: r.ID, Tenant: r.Tenant, Lab: e.running.Lab, Files: e.running.Files, Deployment: d, Defaults: c.cfg.Defaults, Offers: offers})
 	if err != nil {
-		return false, c.stuck(ctx, e, "The lab cannot run on other hosts", err)
+		return false, c.getStuck(e, "The lab cannot run on other hosts", err)
 	}
 	generation := r.Desired.Generation
 	err = c.store(ctx, tenancy.Everywhere(), r, out.Crossing, func(stored *Record, vnis map[string]uint32) error {
@@ -185,8 +230,9 @@ func (c *Controller) settleAnew(ctx context.Context, e *entry, anew placement, d
 		return true, nil
 	}
 	if err != nil {
-		return false, c.stuck(ctx, e, "The lab cannot run on other hosts", err)
+		return false, c.getStuck(e, "The lab cannot run on other hosts", err)
 	}
+	c.unstick(e)
 	e.plight = done
 	c.changed(e.id)
 	return true, nil
@@ -207,13 +253,13 @@ func (c *Controller) drain(ctx context.Context, e *entry, drained, sides []hostS
 		left += side.Nodes
 	}
 	if bad := newlyBad(e, sides); len(bad) > 0 {
-		e.plight = plight{Stuck: true, At: c.cfg.Now().Add(retryPlace), Moving: e.plight.Moving, Failed: e.plight.Failed,
+		e.plight = plight{Stuck: true, At: c.cfg.Now().Add(leastPlace), Moving: e.plight.Moving, Failed: e.plight.Failed,
 			Reason: fmt.Sprintf("Host %s is being drained, and waits: %s since it moved. %s left there.", some(names), some(bad), count(left, "node"))}
 		return false, nil
 	}
 	target, err := c.placeAnew(ctx, e)
 	if err != nil {
-		return false, c.stuck(ctx, e, fmt.Sprintf("Host %s is being drained, and %s there cannot move", some(names), count(left, "node")), err)
+		return false, c.getStuck(e, fmt.Sprintf("Host %s is being drained, and %s there cannot move", some(names), count(left, "node")), err)
 	}
 	moving := nextToMove(l, r.Desired.Places, target.places, leaving)
 	if len(moving) == 0 {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,6 +39,8 @@ type rig struct {
 	ada      tenancy.Actor // a member of alpha
 	eve      tenancy.Actor // an owner of beta
 	limits   control.ImportLimits
+
+	lostAfter time.Duration // 0: the controller's own
 }
 
 // localImages are in the fake's words too, which knows no tags.
@@ -72,7 +75,8 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start() *rig {
 	r.t.Helper()
 	c, err := control.New(control.Config{
-		Labs: r.store, States: r.store, Site: r.store, Images: r.store, Blobs: r.blobs, Links: r.links, Limits: r.limits, Grace: 200 * time.Millisecond,
+		Labs: r.store, States: r.store, Site: r.store, HostStore: r.store, Identifiers: r.store, Images: r.store, Blobs: r.blobs, Links: r.links,
+		Limits: r.limits, Grace: 200 * time.Millisecond, LostAfter: r.lostAfter,
 		Log: slog.New(slog.NewTextHandler(logOf{r.t}, nil)),
 	})
 	must(r.t, err)
@@ -129,9 +133,13 @@ func (r *rig) addHost(name string, cfg fakehost.Config, caps *hostapi.Capabiliti
 	}
 	m := &machine{t: r.t, id: id, fake: fakehost.New(cfg), caps: caps, dir: r.t.TempDir(), links: r.links}
 	r.machines[name] = m
+	m.fake.SetUnderlay(underlayOf(len(r.machines)), 1500)
 	m.start(name)
 	return m
 }
+
+// underlayOf is the address of the nth machine on the underlay.
+func underlayOf(n int) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}) }
 
 // start runs the agent and links it.
 func (m *machine) start(name string) {
