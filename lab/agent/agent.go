@@ -5,11 +5,13 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -34,7 +36,7 @@ type Config struct {
 	Docker     string // the engine's socket; "" is the system's
 	OVS        string // Open vSwitch's run folder or socket; "" is the system's
 	Version    string
-	Underlay   netip.Addr   // where tunnels of other hosts reach this one; unset: the address of the interface with the default route
+	Underlay   netip.Addr   // where tunnels of other hosts reach this one; unset: the address from which it reaches the controller, or else the world
 	Limits     host.Limits  // for nodes that name none; the controller fills in its own before
 	Log        *slog.Logger // its last lines are kept for the host's page; a handler made by logtail.New keeps those before New as well
 }
@@ -95,7 +97,11 @@ func (a *Agent) open() (err error) {
 	if a.engine, err = engine.New(engine.Config{HostID: a.identity.HostID, Address: c.Docker, Seccomp: images.Seccomp(), Log: c.Log}); err != nil {
 		return err
 	}
-	if a.fabric, err = fabric.New(fabric.Config{HostID: a.identity.HostID, StateDir: c.StateDir, Egress: c.Egress, OVSDB: c.OVS, Log: c.Log}); err != nil {
+	a.fabric, err = fabric.New(fabric.Config{
+		HostID: a.identity.HostID, Name: a.identity.Name, StateDir: c.StateDir, Egress: c.Egress, OVSDB: c.OVS, Log: c.Log,
+		Underlay: c.Underlay, Controller: hostName(cmp.Or(c.Controller, a.identity.Controller)),
+	})
+	if err != nil {
 		return err
 	}
 	a.executor, err = host.New(host.Config{
@@ -103,6 +109,15 @@ func (a *Agent) open() (err error) {
 		Engine: a.engine, Fabric: a.fabric, InitBinary: c.InitBinary, DefaultLimits: c.Limits, Log: c.Log, Tail: a.tail.Lines,
 	})
 	return err
+}
+
+// hostName is the host of the controller's address; "" when it has none.
+func hostName(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // Run converges and keeps the link until ctx ends. Labs go on running.
