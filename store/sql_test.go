@@ -8,10 +8,10 @@ import (
 	_ "github.com/mattn/go-sqlite3"
 )
 
-func execSQLite(t testing.TB, file, statement string)      { exec(t, "sqlite3", file, statement) }
-func execPostgres(t testing.TB, address, statement string) { exec(t, "pgx", address, statement) }
+func execSQLite(t testing.TB, file, statement string)      { execSQL(t, "sqlite3", file, statement) }
+func execPostgres(t testing.TB, address, statement string) { execSQL(t, "pgx", address, statement) }
 
-func exec(t testing.TB, driver, address, statement string) {
+func execSQL(t testing.TB, driver, address, statement string) {
 	t.Helper()
 	db, err := sql.Open(driver, address)
 	if err != nil {

@@ -1,4 +1,4 @@
--- A database that Trunkline made at schema 00001, by sqlite3 .dump.
+-- A database that the build with schema 00001 made through its own store, by sqlite3 .dump.
 PRAGMA foreign_keys=OFF;
 BEGIN TRANSACTION;
 CREATE TABLE goose_db_version (

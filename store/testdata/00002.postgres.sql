@@ -1,4 +1,4 @@
--- A database that Trunkline made at schema 00002, by pg_dump --inserts --no-owner --no-privileges, without the names of schemas.
+-- A database that the build with schema 00002 made through its own store, by pg_dump --inserts --no-owner --no-privileges, without the names of schemas.
 
 CREATE TABLE api_tokens (
     id text NOT NULL,
