@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,11 +14,12 @@ import (
 // serveSettings are the controller's.
 type serveSettings struct {
 	cli.LogSettings
-	Listen    string `env:"TRUNKLINE_LISTEN" envDefault:"127.0.0.1:8080"`
-	PublicURL string `env:"TRUNKLINE_PUBLIC_URL"`
-	Data      string `env:"TRUNKLINE_DATA"`
-	Database  string `env:"TRUNKLINE_DATABASE"`
-	ReadyFile string `env:"TRUNKLINE_READY_FILE"`
+	Listen    string        `env:"TRUNKLINE_LISTEN" envDefault:"127.0.0.1:8080"`
+	PublicURL string        `env:"TRUNKLINE_PUBLIC_URL"`
+	Data      string        `env:"TRUNKLINE_DATA"`
+	Database  string        `env:"TRUNKLINE_DATABASE"`
+	ReadyFile string        `env:"TRUNKLINE_READY_FILE"`
+	LostAfter time.Duration `env:"TRUNKLINE_LOST_AFTER" envDefault:"2m"`
 }
 
 func (s *serveSettings) flags(cmd *cobra.Command) {
@@ -27,6 +29,7 @@ func (s *serveSettings) flags(cmd *cobra.Command) {
 	f.StringVar(&s.PublicURL, "public-url", s.PublicURL, "the address people type; with https, cookies are secure (default: from --listen)")
 	f.StringVar(&s.Data, "data", firstOf(s.Data, defaultData()), "folder of the database and project files")
 	f.StringVar(&s.Database, "database", s.Database, "postgres://… (default: SQLite in the data folder)")
+	f.DurationVar(&s.LostAfter, "lost-after", s.LostAfter, "a host away for longer is lost: its nodes are placed anew where the lab's policy says so")
 	f.StringVar(&s.ReadyFile, "ready-file", s.ReadyFile, "write url, sign_in_link, token, pid and version here as JSON once it can serve")
 }
 
@@ -37,7 +40,8 @@ func (s *serveSettings) app() (app.Settings, error) {
 		return app.Settings{}, err
 	}
 	settings := app.Settings{
-		Listen: s.Listen, PublicURL: s.PublicURL, Data: s.Data, Database: s.Database, ReadyFile: s.ReadyFile, Version: Version, Log: log,
+		Listen: s.Listen, PublicURL: s.PublicURL, Data: s.Data, Database: s.Database, ReadyFile: s.ReadyFile, LostAfter: s.LostAfter,
+		Version: Version, Log: log,
 	}
 	if err := settings.Check(); err != nil {
 		return app.Settings{}, cli.UsageError{Err: err}

@@ -92,7 +92,8 @@ func (c *Controller) build() error {
 	c.accounts = tenancy.NewAccounts(c.store, c.store, c.store, time.Now)
 	c.tunnel = hostlink.NewServer(c.store, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(control.Config{
-		Labs: c.store, States: c.store, Site: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Log: c.log,
+		Labs: c.store, States: c.store, Site: c.store, HostStore: c.store, Identifiers: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Tunnel: c.tunnel,
+		LostAfter: c.settings.LostAfter, Log: c.log,
 	})
 	if err != nil {
 		return err
@@ -103,7 +104,7 @@ func (c *Controller) build() error {
 		public = c.LocalURL
 	}
 	c.web, err = web.New(web.Config{
-		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Policies: c.labs,
+		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs,
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: c.store.Sessions(), Examples: gallery{},
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{

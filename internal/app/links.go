@@ -29,9 +29,12 @@ func (l links) Watch(ctx context.Context) <-chan control.LinkEvent {
 
 func linkEvent(e hostlink.Event) control.LinkEvent {
 	event := control.LinkEvent{HostID: e.HostID, Epoch: e.Epoch}
-	if e.Kind == hostlink.Connected {
+	switch {
+	case e.Kind == hostlink.Connected:
 		event.Host = &hostapi.Client{HTTP: e.Link.Client, Bulk: e.Link.Bulk}
 		event.RTT = e.Link.RTT
+	case e.Reason != nil:
+		event.Reason = e.Reason.Sentence
 	}
 	return event
 }

@@ -9,20 +9,25 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"time"
 
 	"trunkline/internal/fault"
 )
 
 // Settings is what an administrator decides about a controller.
 type Settings struct {
-	Listen    string // address and port; port 0 takes a free one
-	PublicURL string // what people type; "" is made from Listen
-	Data      string // folder of the database, project files and the host's identity
-	Database  string // "" is SQLite in Data; postgres://… is PostgreSQL
-	ReadyFile string // written once it can serve; "" writes none but the one in Data
+	Listen    string        // address and port; port 0 takes a free one
+	PublicURL string        // what people type; "" is made from Listen
+	Data      string        // folder of the database, project files and the host's identity
+	Database  string        // "" is SQLite in Data; postgres://… is PostgreSQL
+	ReadyFile string        // written once it can serve; "" writes none but the one in Data
+	LostAfter time.Duration // a host away for longer is lost and its nodes may be placed anew; 0: two minutes
 	Version   string
 	Log       *slog.Logger
 }
+
+// leastLost is the shortest time after which a host may count as lost.
+const leastLost = 5 * time.Second
 
 // Check says what is wrong with the settings, by the flag's name.
 func (s Settings) Check() error {
@@ -38,6 +43,9 @@ func (s Settings) Check() error {
 		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 			return fault.New(fault.Invalid, "--public-url %q is not of the form https://lab.example.org.", s.PublicURL).InField("public-url")
 		}
+	}
+	if s.LostAfter != 0 && s.LostAfter < leastLost {
+		return fault.New(fault.Invalid, "--lost-after %s is too short: a host that restarts its agent is away for seconds. Give %s or more.", s.LostAfter, leastLost).InField("lost-after")
 	}
 	if !filepath.IsAbs(s.Data) {
 		return fault.New(fault.Invalid, "--data %q must be an absolute path.", s.Data).InField("data")

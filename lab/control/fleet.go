@@ -55,7 +55,6 @@ type hostState struct {
 
 	reach      map[string]report // of this link, by peer
 	use        *hostapi.Use      // the newest
-	sampled    time.Time         // when a use was last stored
 	trouble    string            // the last thing that went wrong, in a sentence
 	troubledAt time.Time
 }

@@ -40,11 +40,8 @@ func (f *fleet) save(hostID string, info hostapi.HostInfo) {
 	}
 }
 
-// hostUsed stores a sample of what a host has in use.
+// hostUsed gives the store a sample of what a host has in use.
 func (c *Controller) hostUsed(ctx context.Context, hostID string, use hostapi.Use) {
-	if c.cfg.HostStore == nil {
-		return
-	}
 	if err := c.cfg.HostStore.AddUse(ctx, hostID, use); err != nil && ctx.Err() == nil {
 		c.log.Warn("What a host has in use could not be stored.", "host", hostID, "err", err)
 	}
