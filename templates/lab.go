@@ -67,6 +67,7 @@ type ProjectFile struct {
 type Plan struct {
 	LabID, LabName string
 	Groups         []PlanGroup
+	Notes          []string // what is to be known of it
 	CanRun         bool
 }
 

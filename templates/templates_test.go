@@ -34,7 +34,7 @@ func TestEveryViewCanBeDrawn(t *testing.T) {
 		Report{LabID: "a", Changed: place, Dropped: place, Mapped: place}, Report{Refused: place},
 		Lab{Source: "name: x\n", Map: "{}", CanEdit: true, Files: []ProjectFile{{Path: "x", Size: 1, Main: true}}}, LabStatus{},
 		LabStatus{State: "deploying", Done: 37, Total: 100, CanRun: true}, LabStatus{State: "degraded", CanRun: true, Reason: "why"},
-		Plan{}, Plan{Groups: []PlanGroup{{Verb: "create", Steps: []PlanStep{{Object: "node r1", Host: "h", Reason: "r"}}}}, CanRun: true},
+		Plan{}, Plan{Notes: []string{"n"}, Groups: []PlanGroup{{Verb: "create", Steps: []PlanStep{{Object: "node r1", Host: "h", Reason: "r"}}}}, CanRun: true},
 		Node{}, Node{Container: true, State: "running", CanRun: true, CanUse: true, ExitCode: &code, StartedAt: time.Now(), Image: "i", Host: "h", Placed: "p", Health: "healthy", CPU: "1", Memory: "1", Binds: []string{"b"},
 			Interfaces: []NodeInterface{{Name: "eth1", Known: true, Up: true, Peer: "r2", Addresses: []string{"a"}}}, Execs: []NodeExec{{Command: "c", Code: 1, Output: "o"}}},
 		Hosts{}, Hosts{Fleet: fleet, Join: Join{Command: "c", Lives: []Choice{{Value: "1h", Chosen: true}}}}, Hosts{Join: Join{Error: "no", Field: "name", Local: true}},

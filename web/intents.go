@@ -50,6 +50,9 @@ func (s *Server) destroy(r *Request) error {
 // verbOrder is the order in which a plan is read.
 var verbOrder = []string{"remove", "disconnect", "stop", "create", "change", "connect", "start", "keep"}
 
+// noteVerb is of a line of a plan that is to be known, not done.
+const noteVerb = "note"
+
 // planDialog says what Deploy would do, and why.
 func (s *Server) planDialog(r *Request) error {
 	detail, err := s.Labs.Get(r.Context(), r.Actor, r.Param("lab"))
@@ -60,7 +63,14 @@ func (s *Server) planDialog(r *Request) error {
 	if err != nil {
 		return err
 	}
-	view := templates.Plan{LabID: detail.ID, LabName: detail.Name, Groups: planGroups(steps), CanRun: mayOn(r.Actor, tenancy.RunLab)}
+	view := templates.Plan{LabID: detail.ID, LabName: detail.Name, CanRun: mayOn(r.Actor, tenancy.RunLab)}
+	steps = slices.DeleteFunc(steps, func(step control.PlanStep) bool {
+		if step.Verb == noteVerb {
+			view.Notes = append(view.Notes, step.Reason)
+		}
+		return step.Verb == noteVerb
+	})
+	view.Groups = planGroups(steps)
 	return r.Fragment(http.StatusOK, view)
 }
 

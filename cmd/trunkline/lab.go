@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,12 +62,21 @@ func labShow(o *options) *cobra.Command {
 			}
 			return o.print(d, func(w io.Writer) {
 				fmt.Fprintf(w, "%s\t%s\t%s\n\n", d.Name, stateWords(&d.LabView), d.Reason)
-				fmt.Fprintln(w, "NODE\tKIND\tSTATE\tHOST\tIMAGE\tREASON")
-				for _, n := range d.Nodes {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", n.Name, n.Kind, n.State, n.Host, n.Image, firstOf(n.Reason, n.Placed))
-				}
+				printPlacement(w, d.Nodes)
 			})
 		},
+	}
+}
+
+// printPlacement is every node with its host and why it is there; what is wrong with a node comes first.
+func printPlacement(w io.Writer, nodes []control.NodeView) {
+	fmt.Fprintln(w, "NODE\tKIND\tSTATE\tHOST\tIMAGE\tWHY")
+	for _, n := range nodes {
+		why := n.Placed
+		if n.Reason != "" {
+			why = strings.TrimSuffix(n.Reason, ".") + ". " + why
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", n.Name, n.Kind, n.State, n.Host, n.Image, strings.TrimSpace(why))
 	}
 }
 
@@ -99,6 +109,9 @@ func labDeploy(o *options) *cobra.Command {
 	return cmd
 }
 
+// noteVerb is of a line of a plan that is to be known, not done.
+const noteVerb = "note"
+
 func printPlan(ctx context.Context, o *options, c *client.Client, lab string) error {
 	steps, err := c.Plan(ctx, lab)
 	if err != nil {
@@ -111,7 +124,14 @@ func printPlan(ctx context.Context, o *options, c *client.Client, lab string) er
 		}
 		fmt.Fprintln(w, "STEP\tOBJECT\tHOST\tREASON")
 		for _, s := range steps {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Verb, s.Object, s.Host, s.Reason)
+			if s.Verb != noteVerb {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Verb, s.Object, s.Host, s.Reason)
+			}
+		}
+		for _, s := range steps {
+			if s.Verb == noteVerb {
+				fmt.Fprintf(w, "\nNote: %s\n", s.Reason)
+			}
 		}
 	})
 }

@@ -108,8 +108,8 @@ func (c *Controller) build() error {
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: c.store.Sessions(), Examples: gallery{},
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
-			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Policies: c.labs, Tokens: c.accounts,
-			Authenticate: web.Authenticated, Version: c.settings.Version, Log: c.log,
+			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
+			Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
 		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel},
 	})

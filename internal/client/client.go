@@ -257,11 +257,6 @@ func (c *Client) Images(ctx context.Context) (images []hostapi.Image, err error)
 	return images, c.json(ctx, "GET", "/images", nil, nil, &images)
 }
 
-// Hosts lists the compute hosts.
-func (c *Client) Hosts(ctx context.Context) (hosts []control.HostView, err error) {
-	return hosts, c.json(ctx, "GET", "/hosts", nil, nil, &hosts)
-}
-
 // Tokens lists one's API tokens.
 func (c *Client) Tokens(ctx context.Context) (tokens []tenancy.Token, err error) {
 	return tokens, c.json(ctx, "GET", "/tokens", nil, nil, &tokens)

@@ -26,10 +26,12 @@ type Config struct {
 	Watching web.Watching
 	NodeIO   web.NodeIO
 	Hosts    web.Hosts
+	Fleet    web.Fleet
 	Policies web.ImagePolicies
 	Tokens   web.Tokens
 	// Authenticate tells who sends the request, by bearer token or session; fault.Unauthenticated when nobody does.
 	Authenticate func(*http.Request) (tenancy.Actor, error)
+	PublicURL    string // for join commands; "" takes the address by which a request came
 	Version      string
 	Log          *slog.Logger
 }
@@ -63,6 +65,8 @@ func New(c Config) *API {
 	a.nodeOperations()
 	a.siteOperations()
 	a.imageOperations()
+	a.hostOperations()
+	a.networkOperations()
 	return a
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
 	"trunkline/tenancy"
 )
@@ -31,10 +30,6 @@ func (a *API) siteOperations() {
 	huma.Register(a.huma, operation("GET", "/images", "list-images", "List the images that nodes can use", "site"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]hostapi.Image], error) {
 			return respond(a.Hosts.Images(ctx, actorOf(ctx)))
-		})
-	huma.Register(a.huma, operation("GET", "/hosts", "list-hosts", "List the compute hosts", "site"),
-		func(ctx context.Context, _ *struct{}) (*answer[[]control.HostView], error) {
-			return respond(a.Hosts.Hosts(ctx, actorOf(ctx)))
 		})
 	huma.Register(a.huma, operation("GET", "/tokens", "list-tokens", "List one's API tokens", "account"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]tenancy.Token], error) {

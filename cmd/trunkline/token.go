@@ -3,37 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"trunkline/internal/cli"
 )
-
-func hostsCommand(o *options) *cobra.Command {
-	cmd := cli.Group(&cobra.Command{Use: "hosts", Short: "The compute hosts"})
-	cmd.AddCommand(&cobra.Command{
-		Use: "ls", Aliases: []string{"list"}, Short: "List the compute hosts", Args: cli.Exactly(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := o.client()
-			if err != nil {
-				return err
-			}
-			hosts, err := c.Hosts(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return o.print(hosts, func(w io.Writer) {
-				fmt.Fprintln(w, "NAME\tCONNECTED\tSEEN\tCPUS\tMEMORY\tDOCKER\tOVS\tPROBLEMS")
-				for _, h := range hosts {
-					fmt.Fprintf(w, "%s\t%t\t%s\t%d\t%d GiB\t%s\t%s\t%s\n", h.Name, h.Connected, age(h.LastSeen), h.Info.CPUs,
-						h.Info.MemoryBytes>>30, h.Info.DockerVersion, h.Info.OVSVersion, strings.Join(h.Info.Problems, " "))
-				}
-			})
-		},
-	})
-	return cmd
-}
 
 func tokenCommand(o *options) *cobra.Command {
 	cmd := cli.Group(&cobra.Command{Use: "token", Short: "Your API tokens"})
