@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -136,13 +137,7 @@ func (s *spoken) describe(address string) {
 	defer s.mu.Unlock()
 	s.info = hostapi.HostInfo{DockerVersion: "1", OVSVersion: "1", CPUs: 4}
 	if address != "" {
-		must0(s.info.Underlay.UnmarshalText([]byte(address)))
-	}
-}
-
-func must0(err error) {
-	if err != nil {
-		panic(err)
+		s.info.Underlay = netip.MustParseAddr(address)
 	}
 }
 
@@ -215,36 +210,65 @@ func (s *spoken) PutBlob(context.Context, string, int64, io.Reader) error  { ret
 // silent is a linked host of an agent that knows of no other hosts.
 type silent struct{ control.Host }
 
+// onlyAdmins calls each method that is for administrators of the site.
+var onlyAdmins = map[string]func(ctx context.Context, c *control.Controller, a tenancy.Actor, host string) error{
+	"Hosts": func(ctx context.Context, c *control.Controller, a tenancy.Actor, _ string) error {
+		return errOf(c.Hosts(ctx, a))
+	},
+	"Host": func(ctx context.Context, c *control.Controller, a tenancy.Actor, host string) error {
+		return errOf(c.Host(ctx, a, host))
+	},
+	"Matrix": func(ctx context.Context, c *control.Controller, a tenancy.Actor, _ string) error {
+		return errOf(c.Matrix(ctx, a))
+	},
+	"WatchHosts": func(ctx context.Context, c *control.Controller, a tenancy.Actor, _ string) error {
+		return errOf(c.WatchHosts(ctx, a))
+	},
+	"CreateJoinToken": func(ctx context.Context, c *control.Controller, a tenancy.Actor, _ string) error {
+		return errOf(c.CreateJoinToken(ctx, a, control.JoinRequest{}))
+	},
+	"JoinTokens": func(ctx context.Context, c *control.Controller, a tenancy.Actor, _ string) error {
+		return errOf(c.JoinTokens(ctx, a))
+	},
+	"DeleteJoinToken": func(ctx context.Context, c *control.Controller, a tenancy.Actor, _ string) error {
+		return c.DeleteJoinToken(ctx, a, "x")
+	},
+	"ChangeHost": func(ctx context.Context, c *control.Controller, a tenancy.Actor, host string) error {
+		name := "host-z"
+		return errOf(c.ChangeHost(ctx, a, host, control.HostChange{Name: &name}))
+	},
+	"RotateHostKey": func(ctx context.Context, c *control.Controller, a tenancy.Actor, host string) error {
+		return c.RotateHostKey(ctx, a, host)
+	},
+	"RevokeHost": func(ctx context.Context, c *control.Controller, a tenancy.Actor, host string) error {
+		return c.RevokeHost(ctx, a, host)
+	},
+	"RemoveHost": func(ctx context.Context, c *control.Controller, a tenancy.Actor, host string) error {
+		return c.RemoveHost(ctx, a, host)
+	},
+	"HostLog": func(ctx context.Context, c *control.Controller, a tenancy.Actor, host string) error {
+		return errOf(c.HostLog(ctx, a, host, 0))
+	},
+	"Offers": func(ctx context.Context, c *control.Controller, a tenancy.Actor, _ string) error {
+		return errOf(c.Offers(ctx, a))
+	},
+	"SaveOffer": func(ctx context.Context, c *control.Controller, a tenancy.Actor, host string) error {
+		return c.SaveOffer(ctx, a, control.Offer{Network: "campus", Devices: map[string]string{host: "eno2"}})
+	},
+	"DeleteOffer": func(ctx context.Context, c *control.Controller, a tenancy.Actor, _ string) error {
+		return c.DeleteOffer(ctx, a, "campus")
+	},
+}
+
 func TestOnlyAdministratorsOfTheSiteSeeAndChangeHosts(t *testing.T) {
 	y := newYard(t)
 	id := y.join("host-a")
-	c, ctx := y.control, t.Context()
-	name := "host-z"
-	for method, call := range map[string]func(tenancy.Actor) error{
-		"Hosts":           func(a tenancy.Actor) error { _, err := c.Hosts(ctx, a); return err },
-		"Host":            func(a tenancy.Actor) error { _, err := c.Host(ctx, a, id); return err },
-		"Matrix":          func(a tenancy.Actor) error { _, err := c.Matrix(ctx, a); return err },
-		"WatchHosts":      func(a tenancy.Actor) error { _, err := c.WatchHosts(ctx, a); return err },
-		"CreateJoinToken": func(a tenancy.Actor) error { _, err := c.CreateJoinToken(ctx, a, control.JoinRequest{}); return err },
-		"JoinTokens":      func(a tenancy.Actor) error { _, err := c.JoinTokens(ctx, a); return err },
-		"DeleteJoinToken": func(a tenancy.Actor) error { return c.DeleteJoinToken(ctx, a, "x") },
-		"ChangeHost": func(a tenancy.Actor) error {
-			_, err := c.ChangeHost(ctx, a, id, control.HostChange{Name: &name})
-			return err
-		},
-		"RotateHostKey": func(a tenancy.Actor) error { return c.RotateHostKey(ctx, a, id) },
-		"RevokeHost":    func(a tenancy.Actor) error { return c.RevokeHost(ctx, a, id) },
-		"RemoveHost":    func(a tenancy.Actor) error { return c.RemoveHost(ctx, a, id) },
-		"HostLog":       func(a tenancy.Actor) error { _, err := c.HostLog(ctx, a, id, 0); return err },
-		"Offers":        func(a tenancy.Actor) error { _, err := c.Offers(ctx, a); return err },
-		"SaveOffer":     func(a tenancy.Actor) error { return c.SaveOffer(ctx, a, control.Offer{Network: "campus"}) },
-		"DeleteOffer":   func(a tenancy.Actor) error { return c.DeleteOffer(ctx, a, "campus") },
-	} {
+	for method, call := range onlyAdmins {
 		t.Run(method, func(t *testing.T) {
-			if err := call(y.eve); !fault.Is(err, fault.Forbidden) {
+			if err := call(t.Context(), y.control, y.eve, id); !fault.Is(err, fault.Forbidden) {
 				t.Errorf("an owner of a workspace got %v", err)
 			}
-			if err := call(tenancy.Actor{}); !fault.Is(err, fault.Unauthenticated) {
+			if err := call(t.Context(), y.control, tenancy.Actor{}, id); !fault.Is(err, fault.Unauthenticated) {
 				t.Errorf("nobody got %v", err)
 			}
 		})
@@ -254,6 +278,9 @@ func TestOnlyAdministratorsOfTheSiteSeeAndChangeHosts(t *testing.T) {
 	}
 	if y.tunnel.reason(id) != "" || len(y.tunnel.rotated) > 0 {
 		t.Error("somebody reached the host's link")
+	}
+	if all, err := y.control.Offers(t.Context(), admin); err != nil || len(all) > 0 {
+		t.Errorf("somebody offered %+v %v", all, err)
 	}
 }
 
@@ -279,8 +306,7 @@ func TestAHostIsChangedAsAsked(t *testing.T) {
 	y := newYard(t)
 	id := y.join("host-a")
 	y.join("host-b")
-	s := y.link(id, "")
-	_ = s
+	y.link(id, "")
 	name, labels, drained, tenants := "rack-1", map[string]string{"rack": "1"}, true, []string{"beta", "alpha", "beta"}
 	v, err := y.control.ChangeHost(t.Context(), admin, "host-a", control.HostChange{
 		Name: &name, Labels: &labels, Drained: &drained, Tenants: &tenants, OverCommit: &control.OverCommit{CPU: 2, Memory: 1.5},
