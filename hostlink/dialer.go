@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -27,21 +28,20 @@ type Dialer struct {
 
 // transport is made for one dial: nothing is pooled, and HTTP/2 has no websockets here.
 func (d Dialer) transport() *http.Transport {
-	proxy := d.Proxy
-	if proxy == nil {
-		proxy = http.ProxyFromEnvironment
-	}
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	return &http.Transport{
-		Proxy: proxy,
+		Proxy: d.proxy(),
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
 			return &corkConn{Conn: conn}, nil
+		},
+		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
+			return proxyRefusal(proxy, answer)
 		},
 		TLSClientConfig:     d.TLS.Clone(),
 		TLSHandshakeTimeout: 10 * time.Second,
@@ -57,7 +57,7 @@ func (d Dialer) open(ctx context.Context, address string) (*websocket.Conn, net.
 		GotConn: func(info httptrace.GotConnInfo) { used.Store(&info.Conn) },
 	})
 	ws, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{
-		HTTPClient:      clientOf(d.transport()),
+		HTTPClient:      clientOf(d.tunnelled(address)),
 		CompressionMode: websocket.CompressionDisabled,
 	})
 	if err == nil {
@@ -65,7 +65,7 @@ func (d Dialer) open(ctx context.Context, address string) (*websocket.Conn, net.
 		return ws, *used.Load(), nil
 	}
 	if resp == nil || resp.Body == nil {
-		return nil, nil, unreachable(err, address)
+		return nil, nil, d.unreachable(err, address)
 	}
 	remote := &fault.Error{}
 	if json.NewDecoder(resp.Body).Decode(remote) == nil && remote.Code != "" && remote.Sentence != "" {
@@ -195,6 +195,13 @@ func badAddress(cause error, address string) error {
 	return fault.Wrap(cause, fault.Invalid, "“%s” is no controller address. Write it as https://controller.example.net, with a port if there is one.", address)
 }
 
-func unreachable(cause error, address string) error {
+// unreachable says who does not answer: the controller, or what is on the way to it.
+func (d Dialer) unreachable(cause error, address string) error {
+	if known, ok := errors.AsType[*fault.Error](cause); ok {
+		return known
+	}
+	if proxy := d.proxyFor(address); proxy != nil {
+		return fault.Wrap(cause, fault.Unavailable, "The controller at %s does not answer through the proxy %s. Check both, and the variables https_proxy, http_proxy and no_proxy.", hostOf(address), proxy.Host)
+	}
 	return fault.Wrap(cause, fault.Unavailable, "The controller at %s does not answer. Check that it runs and that this host can reach it.", hostOf(address))
 }

@@ -114,7 +114,7 @@ func (d Dialer) postEnrolment(ctx context.Context, address string, request Enrol
 	defer base.CloseIdleConnections()
 	resp, err := clientOf(base).Do(req)
 	if err != nil {
-		return "", unreachable(err, address)
+		return "", d.unreachable(err, address)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusCreated {

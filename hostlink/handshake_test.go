@@ -7,13 +7,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -332,49 +329,6 @@ func TestAnInspectingProxyIsNoticed(t *testing.T) {
 		c.Controller, c.TLS = "https://"+middle.Addr().String(), trust
 	})
 	run.state("the proxy between", func(s State) bool { return s.Err != nil && s.Err.Sentence == ErrBinding.Sentence })
-}
-
-func TestTheAgentGoesThroughAnHTTPProxy(t *testing.T) {
-	r := newRig(t, quick())
-	web, trust := r.secure(t)
-	id := r.enrol("alpha")
-	var tunnels atomic.Int64
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if req.Method != http.MethodConnect {
-			w.WriteHeader(http.StatusMethodNotAllowed)
-			return
-		}
-		out, err := net.Dial("tcp", req.Host)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		tunnels.Add(1)
-		w.WriteHeader(http.StatusOK)
-		in, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
-		go func() { _, _ = io.Copy(in, out); _ = in.Close() }()
-	}))
-	proxy.Listener = listener
-	proxy.Start()
-	t.Cleanup(proxy.Close)
-	run := r.start(id, hiHandler, func(c *AgentConfig) {
-		c.Controller, c.TLS = web.URL, trust
-		c.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) }
-	})
-	run.state("linked through the proxy", func(s State) bool { return s.Linked })
-	link := r.link(id.HostID, 0)
-	if got := mustGet(t, link.Client, "/x"); got != "hi /x" || tunnels.Load() != 1 {
-		t.Errorf("got %q through %d tunnels", got, tunnels.Load())
-	}
-	run.stop()
 }
 
 func TestEnrollingTakesEachTokenOnceAndSaysWhatIsWrong(t *testing.T) {
