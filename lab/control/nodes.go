@@ -2,6 +2,7 @@ package control
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"trunkline/lab"
@@ -33,6 +34,7 @@ func nodeViews(r *Record, shown, running *lab.Lab, sides []hostSide) []NodeView 
 			view.Host, view.Placed = names[place.HostID], place.Why
 		}
 		if seen && (!placed || len(status.hosts) > 1) {
+			slices.Sort(status.hosts)
 			view.Host = strings.Join(status.hosts, ", ")
 		}
 		views = append(views, view)

@@ -243,7 +243,10 @@ func (c *Controller) tell(ctx context.Context, e *entry, s step, sides []hostSid
 	var telling sync.WaitGroup
 	var mu sync.Mutex
 	note := func(hostID string, remove bool, ask func() error) {
-		epoch, before := c.fleet.side(hostID, e.id).Epoch, e.told[hostID]
+		epoch := c.fleet.side(hostID, e.id).Epoch
+		mu.Lock()
+		before := e.told[hostID]
+		mu.Unlock()
 		peers := sides[slices.IndexFunc(sides, func(s hostSide) bool { return s.ID == hostID })].Peers
 		telling.Go(func() {
 			err := ask()

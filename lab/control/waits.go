@@ -36,16 +36,18 @@ func (c *Controller) forward(ctx context.Context, e *entry, sides []hostSide) ti
 	var telling sync.WaitGroup
 	var mu sync.Mutex
 	var again time.Duration
+	had := e.reached
+	e.reached = map[string]reached{} // of hosts where nothing waits, nothing is remembered
 	for _, side := range sides {
 		stages, waits := due[side.ID]
-		had := e.reached[side.ID]
+		told, before := had[side.ID]
 		switch {
-		case !waits:
-			delete(e.reached, side.ID)
+		case !waits || !side.Connected || side.Status == nil:
 			continue
-		case !side.Connected || side.Status == nil:
-			continue
-		case had.stages != nil && had.epoch == side.Epoch && maps.EqualFunc(had.stages, stages, slices.Equal):
+		case before && told.epoch == side.Epoch && maps.EqualFunc(told.stages, stages, slices.Equal):
+			mu.Lock()
+			e.reached[side.ID] = told
+			mu.Unlock()
 			continue
 		}
 		telling.Go(func() {
@@ -56,7 +58,6 @@ func (c *Controller) forward(ctx context.Context, e *entry, sides []hostSide) ti
 				e.reached[side.ID] = reached{side.Epoch, stages}
 				return
 			}
-			delete(e.reached, side.ID)
 			again = retryReached
 			if ctx.Err() == nil {
 				c.log.Warn("A host could not be told of nodes that its nodes wait for; it is told again.", "lab", e.id, "host", side.ID, "err", err)
