@@ -25,6 +25,7 @@ type Config struct {
 	Workers       int    // containers made or removed at once; 0: as many as is fastest
 	Resync        time.Duration
 	Pulse         time.Duration // how often the switch is asked whether it lives
+	Patience      time.Duration // how long after its start the agent of a host with peers waits for the controller before it starts nodes, which may have moved
 	InitBinary    string        // the static node init; "": nodes have no gate of ours to wait at
 	DefaultLimits Limits
 	Now           func() time.Time // nil: the clock
@@ -51,6 +52,9 @@ const resyncEvery = 30 * time.Second
 // makingPatience is how long after its start an agent waits for containers that the one before it had asked for: the engine goes
 // on making them, and a lab is not gone before they are.
 const makingPatience = 10 * time.Second
+
+// patience is how long a node that may have moved to another host is not started while the controller has not been heard.
+const patience = 30 * time.Second
 
 // Executor converges this host's labs. It implements hostapi.Host.
 type Executor struct {
@@ -101,6 +105,9 @@ func New(cfg Config) (*Executor, error) {
 	}
 	if cfg.Pulse <= 0 {
 		cfg.Pulse = pulseEvery
+	}
+	if cfg.Patience <= 0 {
+		cfg.Patience = patience
 	}
 	if cfg.UseEvery <= 0 {
 		cfg.UseEvery = useEvery
@@ -218,6 +225,9 @@ func (x *Executor) wakeLocked() error {
 		if l.journal.making() {
 			l.doubtUntil = x.born.Add(makingPatience)
 		}
+		if peers, _ := x.peers.now(); len(peers) > 0 {
+			l.holdUntil = x.cfg.Now().Add(x.cfg.Patience)
+		}
 	}
 	x.started = true
 	for _, l := range x.labs {
@@ -248,12 +258,26 @@ func (x *Executor) Apply(_ context.Context, spec hostapi.LabSpec) error {
 		return err
 	}
 	x.limit(&spec)
-	return x.desire(spec.ID, func(now kept) (kept, error) {
+	err := x.desire(spec.ID, func(now kept) (kept, error) {
 		if spec.Generation < now.Generation {
 			return now, fault.New(fault.Conflict, "This host has generation %d of the lab already; %d is older.", now.Generation, spec.Generation)
 		}
 		return kept{Spec: &spec, Generation: spec.Generation, Reached: now.Reached}, nil
 	})
+	if err == nil {
+		x.confirm(spec.ID)
+	}
+	return err
+}
+
+// confirm lets a lab's nodes start: the controller said that they are wanted here.
+func (x *Executor) confirm(labID string) {
+	x.mu.Lock()
+	l := x.labs[labID]
+	x.mu.Unlock()
+	if l != nil {
+		l.confirm()
+	}
 }
 
 // Remove implements hostapi.LabHost.

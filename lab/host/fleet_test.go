@@ -116,6 +116,19 @@ func TestTheHostSaysWhatIsInUseAndWhereItIsReached(t *testing.T) {
 	}
 }
 
+func TestANewUnderlayAddressIsToldSoon(t *testing.T) {
+	r := newRig(t, fakehost.Config{})
+	r.fake.SetUnderlay(netip.MustParseAddr("10.0.0.1"), 1500)
+	r.useEvery = 10 * time.Millisecond
+	r.start()
+	at := func(address string) {
+		r.observed("the address "+address, func(o hostapi.Observation) bool { return o.Host != nil && o.Host.Underlay == netip.MustParseAddr(address) })
+	}
+	at("10.0.0.1")
+	r.fake.SetUnderlay(netip.MustParseAddr("10.0.0.9"), 1500)
+	at("10.0.0.9")
+}
+
 func lab1() hostapi.LabSpec {
 	node := func(name string) hostapi.NodeSpec {
 		return hostapi.NodeSpec{Name: name, Kind: lab.Linux, Image: "trunkline/tiny:latest", Run: hostapi.Running,
@@ -240,6 +253,7 @@ func TestWhatMovedElsewhereIsDropped(t *testing.T) {
 	r.converged(spec)
 	r.stop() // the host is lost, and two of its nodes and the segment are placed elsewhere
 	r.start()
+	r.converged(spec)
 	rest := spec
 	rest.Generation = 2
 	rest.Nodes, rest.Segments = spec.Nodes[:1], nil
@@ -276,6 +290,55 @@ func TestWhatMovedElsewhereIsDropped(t *testing.T) {
 		if left, err := r.x.Leftovers(t.Context()); err != nil || len(left) != 0 {
 			t.Errorf("left: %v, %v", left, err)
 		}
+	})
+}
+
+// rebooted is a host with a peer that runs a lab and comes back after its machine was down.
+func rebooted(t *testing.T, patience time.Duration) (*rig, hostapi.LabSpec) {
+	r := newRig(t, fakehost.Config{})
+	r.patience = patience
+	r.start()
+	if err := r.x.SetPeers(t.Context(), []hostapi.Peer{peer("h2", "10.0.0.2")}); err != nil {
+		t.Fatal(err)
+	}
+	spec := lab1()
+	r.apply(spec)
+	r.converged(spec)
+	r.stop()
+	r.fake.RestartEngine()
+	r.start()
+	return r, spec
+}
+
+func TestAReturningHostStartsNothingThatMayHaveMoved(t *testing.T) {
+	waits := func(s *hostapi.LabStatus) bool {
+		return s != nil && len(s.Nodes) == 3 && !slices.ContainsFunc(s.Nodes, func(n hostapi.NodeStatus) bool {
+			return n.State != hostapi.NodeWaiting || n.Reason != "waits for the controller to say whether it still belongs to this host"
+		})
+	}
+	t.Run("what moved never starts", func(t *testing.T) {
+		r, spec := rebooted(t, time.Hour)
+		started := r.fake.Calls()["start"]
+		r.until("the controller's word", spec.ID, waits)
+		spec.Generation, spec.Nodes = 2, spec.Nodes[:1]
+		r.apply(spec)
+		r.converged(spec)
+		r.eventually("node a to run", func() bool { return slices.Equal(r.fake.Running(spec.ID), []string{"a"}) })
+		if got := r.fake.Calls()["start"] - started; got != 1 {
+			t.Errorf("%d nodes were started", got)
+		}
+	})
+	t.Run("a lab that is wanted as it was starts", func(t *testing.T) {
+		r, spec := rebooted(t, time.Hour)
+		r.until("the controller's word", spec.ID, waits)
+		if err := r.x.Synced(t.Context(), []string{spec.ID}); err != nil {
+			t.Fatal(err)
+		}
+		r.converged(spec)
+	})
+	t.Run("without a controller it starts after a while", func(t *testing.T) {
+		r, spec := rebooted(t, 50*time.Millisecond)
+		r.converged(spec)
 	})
 }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"reflect"
 	"runtime"
@@ -46,6 +47,16 @@ func (c *infoCache) set(info hostapi.HostInfo) bool {
 	}
 	c.info = &info
 	return true
+}
+
+// underlay is the address last told; false when none was.
+func (c *infoCache) underlay() (netip.Addr, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.info == nil {
+		return netip.Addr{}, false
+	}
+	return c.info.Underlay, true
 }
 
 // Info implements hostapi.Facts.

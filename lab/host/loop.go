@@ -28,6 +28,8 @@ type labLoop struct {
 	events []ContainerEvent
 	refs   map[string]Container // the node's container as last known, for shells and files
 
+	holdUntil time.Time // till then nothing is started, unless the controller says that it is wanted here
+
 	// Owned by run.
 	snap       Snapshot
 	ops        map[string]*op // under way: by node, and by verb for those of the whole lab
@@ -85,6 +87,17 @@ func (l *labLoop) desire(k kept) {
 	l.kept, l.rev = k, l.rev+1
 	l.mu.Unlock()
 	l.poke()
+}
+
+// confirm ends the wait for the controller's word.
+func (l *labLoop) confirm() {
+	l.mu.Lock()
+	held := !l.holdUntil.IsZero()
+	l.holdUntil = time.Time{}
+	l.mu.Unlock()
+	if held {
+		l.poke()
+	}
 }
 
 // tell hands over an event of one of the lab's containers.
@@ -186,6 +199,7 @@ func (l *labLoop) drain() {
 func (l *labLoop) take() {
 	l.mu.Lock()
 	k, rev, stale, resync, events := l.kept, l.rev, l.stale, l.resync, l.events
+	l.snap.Hold = l.holdUntil
 	l.stale, l.resync, l.events = false, false, nil
 	l.mu.Unlock()
 	if resync {

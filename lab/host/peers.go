@@ -150,6 +150,22 @@ func (x *Executor) meet(u Underlay) {
 	}
 }
 
+// moved reports that the host's underlay address is another than was told: until the controller knows, no peer reaches it.
+func (x *Executor) moved() bool {
+	u, ok := x.cfg.Fabric.(Underlay)
+	if !ok {
+		return false
+	}
+	told, any := x.facts.underlay()
+	if !any {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(x.life, 20*time.Second)
+	defer cancel()
+	now, _, err := u.UnderlayAddress(ctx)
+	return err == nil && now != told
+}
+
 // hear passes on what the fabric knows of the ways to the peers.
 func (x *Executor) hear(u Underlay) {
 	for failures := 1; x.life.Err() == nil; failures++ {

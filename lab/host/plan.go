@@ -60,6 +60,7 @@ type Snapshot struct {
 	WireFail   failure
 	Unwired    bool
 	Doubt      time.Time // not zero: until then the engine may make a container that nobody is told of
+	Hold       time.Time // until then no node is started: it may have moved to another host, and the controller has not been heard
 	Now        time.Time
 }
 

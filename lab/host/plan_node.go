@@ -147,6 +147,9 @@ func (p *planner) settled(n *wantedNode, v verb) bool {
 // absent makes the container, once its wait-fors and its delay allow.
 func (p *planner) absent(n *wantedNode, st *hostapi.NodeStatus) {
 	name := n.spec.Name
+	if p.held(st) {
+		return
+	}
 	if w := p.blocked(name, stageCreate); w != nil {
 		p.waiting(n, w, st)
 		return
@@ -165,6 +168,17 @@ func (p *planner) absent(n *wantedNode, st *hostapi.NodeStatus) {
 	p.plan.Left[phaseUp]++
 	p.plan.Left[phaseExec] += len(n.program)
 	p.try(n, doCreate, step{Verb: doCreate, Node: name, Then: append([]verb{doStart}, p.thenPlug(n)...), Reason: "it has no container"})
+}
+
+// held reports whether the controller's word is waited for, and says so.
+func (p *planner) held(st *hostapi.NodeStatus) bool {
+	if !p.Now.Before(p.Hold) {
+		return false
+	}
+	p.later(p.Hold)
+	st.State, st.Reason = hostapi.NodeWaiting, "waits for the controller to say whether it still belongs to this host"
+	p.plan.Left[phaseUp]++
+	return true
 }
 
 // thenPlug: nothing comes between a node's start and its interfaces, unless its file says so.
@@ -242,6 +256,8 @@ func (p *planner) down(n *wantedNode, c *Container, st *hostapi.NodeStatus) {
 	case due.at.After(p.Now):
 		p.later(due.at)
 		st.Reason += "; it is started again, as " + due.reason
+		return
+	case p.held(st):
 		return
 	case p.settled(n, doStart):
 		p.later(p.fact(name).Fail.RetryAt)

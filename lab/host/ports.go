@@ -136,6 +136,12 @@ type Underlay interface {
 	UnderlayAddress(ctx context.Context) (netip.Addr, int, error)
 }
 
+// CarrierWatcher is a fabric that tells when carrier comes or goes between two Wires: a node switched an interface, another host died.
+type CarrierWatcher interface {
+	// Carriers gives, by lab, the interfaces of containers whose carrier may have changed, until ctx ends. A slow reader gets the newest.
+	Carriers(ctx context.Context) <-chan map[string]map[hostapi.PortRef]bool
+}
+
 // WireReport is what Wire could not do, and how long its two halves took.
 type WireReport struct {
 	Limits  map[string]string        // cable id to sentence

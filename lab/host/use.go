@@ -26,6 +26,9 @@ func (x *Executor) sample() {
 		_, use.DiskBytes, _ = diskBytes(x.cfg.StateDir)
 		before = now
 		x.hub.setUse(use)
+		if x.moved() {
+			x.describeAgain()
+		}
 	}
 }
 

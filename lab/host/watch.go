@@ -127,6 +127,9 @@ func (x *Executor) Synced(ctx context.Context, labIDs []string) error {
 	x.synced = wanted
 	var unwanted []string
 	for id, l := range x.labs {
+		if wanted[id] {
+			l.confirm()
+		}
 		if !wanted[id] && !l.desired().Removed {
 			unwanted = append(unwanted, id)
 		}
