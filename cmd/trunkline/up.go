@@ -25,8 +25,12 @@ func upCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			underlay, err := h.UnderlayAddress()
+			if err != nil {
+				return err
+			}
 			up, err := app.OpenUp(cmd.Context(), settings, agent.Config{
-				InitBinary: init, Egress: h.Egress, Docker: h.Docker, OVS: h.OVS, Version: Version, Log: settings.Log,
+				InitBinary: init, Egress: h.Egress, Docker: h.Docker, OVS: h.OVS, Underlay: underlay, Version: Version, Log: settings.Log,
 			})
 			if err != nil {
 				return err

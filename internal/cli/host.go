@@ -47,11 +47,16 @@ func (h *hostFlags) run(ctx context.Context, version string) error {
 	if err != nil {
 		return err
 	}
+	underlay, err := h.UnderlayAddress()
+	if err != nil {
+		return err
+	}
 	if err := h.join(ctx); err != nil {
 		return err
 	}
 	a, err := agent.New(agent.Config{
-		StateDir: h.state, Controller: h.controller, InitBinary: init, Egress: h.Egress, Docker: h.Docker, OVS: h.OVS, Version: version, Log: log,
+		StateDir: h.state, Controller: h.controller, InitBinary: init, Egress: h.Egress, Docker: h.Docker, OVS: h.OVS, Underlay: underlay,
+		Version: version, Log: log,
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -41,9 +42,10 @@ func (s *LogSettings) Logger() (*slog.Logger, error) {
 
 // HostSettings are a compute host's.
 type HostSettings struct {
-	Egress bool   `env:"TRUNKLINE_EGRESS"`
-	Docker string `env:"TRUNKLINE_DOCKER"`
-	OVS    string `env:"TRUNKLINE_OVS"`
+	Egress   bool   `env:"TRUNKLINE_EGRESS"`
+	Docker   string `env:"TRUNKLINE_DOCKER"`
+	OVS      string `env:"TRUNKLINE_OVS"`
+	Underlay string `env:"TRUNKLINE_UNDERLAY"`
 }
 
 // Flags makes a flag of each.
@@ -52,6 +54,19 @@ func (s *HostSettings) Flags(cmd *cobra.Command) {
 	f.BoolVar(&s.Egress, "egress", s.Egress, "let internet nodes on this host reach the outside")
 	f.StringVar(&s.Docker, "docker", s.Docker, "Docker's socket (default: unix:///var/run/docker.sock)")
 	f.StringVar(&s.OVS, "ovs", s.OVS, "Open vSwitch's run folder (default: the system's)")
+	f.StringVar(&s.Underlay, "underlay", s.Underlay, "IP address of this machine where tunnels of other hosts reach it (default: the one it reaches the controller from)")
+}
+
+// UnderlayAddress is the address given; the zero one when none was.
+func (s *HostSettings) UnderlayAddress() (netip.Addr, error) {
+	if s.Underlay == "" {
+		return netip.Addr{}, nil
+	}
+	address, err := netip.ParseAddr(s.Underlay)
+	if err != nil || address.IsUnspecified() || address.IsLoopback() || address.IsMulticast() || address.Zone() != "" {
+		return netip.Addr{}, UsageError{fault.Wrap(err, fault.Invalid, "--underlay takes an IP address of this machine that other hosts reach, such as 192.0.2.7, not %q.", s.Underlay)}
+	}
+	return address.Unmap(), nil
 }
 
 // Bind fills settings from the environment and then makes flags that overrule it. A variable that cannot be read is told when the
