@@ -122,7 +122,9 @@ func TestANewUnderlayAddressIsToldSoon(t *testing.T) {
 	r.useEvery = 10 * time.Millisecond
 	r.start()
 	at := func(address string) {
-		r.observed("the address "+address, func(o hostapi.Observation) bool { return o.Host != nil && o.Host.Underlay == netip.MustParseAddr(address) })
+		r.observed("the address "+address, func(o hostapi.Observation) bool {
+			return o.Host != nil && o.Host.Underlay == netip.MustParseAddr(address)
+		})
 	}
 	at("10.0.0.1")
 	r.fake.SetUnderlay(netip.MustParseAddr("10.0.0.9"), 1500)
