@@ -120,6 +120,9 @@ func (s *Store) RevokeHost(ctx context.Context, id string) error {
 	})
 }
 
+// mayGoBack holds for labs whose deploy is under way: cancelled, it goes back to what back_json says. It is Record.UnderWay in SQL.
+const mayGoBack = "(labs.want = 'run' AND labs.settled < labs.deploy)"
+
 // RemoveHost forgets the host and what was known of it. Codes: not_found, conflict (a lab is placed on it, or goes back there when its
 // deploy is cancelled).
 func (s *Store) RemoveHost(ctx context.Context, id string) error {
@@ -130,7 +133,8 @@ func (s *Store) RemoveHost(ctx context.Context, id string) error {
 		}
 		var labs int64
 		err := tx.Model(&labRow{}).
-			Where("EXISTS (SELECT 1 FROM placements WHERE placements.lab_id = labs.id AND placements.host_id = ?) OR back_json LIKE ?", id, `%"host":"`+id+`"%`).
+			Where("EXISTS (SELECT 1 FROM placements WHERE placements.lab_id = labs.id AND placements.host_id = ?) OR "+mayGoBack+" AND labs.back_json LIKE ?",
+				id, `%"host":"`+id+`"%`).
 			Count(&labs).Error
 		switch {
 		case err != nil:

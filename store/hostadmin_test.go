@@ -149,6 +149,17 @@ func TestWhatHostsHavePromisedIsCountedAndKeepsThemFromBeingRemoved(t *testing.T
 			}
 		}
 		must(t, s.DeleteLab(t.Context(), inAlpha, one.ID))
+		for deploy, code := range []fault.Code{"", fault.Conflict} { // a deploy that settled does not go back, one under way may
+			c := enrol(t, s, "host-c")
+			_, err = s.ChangeDesired(t.Context(), inAlpha, two.ID, func(r *control.Record) error {
+				r.Desired.Deploy, r.Desired.Back = int64(deploy), &control.Deployment{Places: map[string]control.Place{"r1": {HostID: c}}}
+				return nil
+			})
+			must(t, err)
+			if err := s.RemoveHost(t.Context(), c); fault.CodeOf(err) != code {
+				t.Errorf("deploy %d: %v", deploy, err)
+			}
+		}
 		must(t, s.RemoveHost(t.Context(), b))
 		_, err = s.ChangeDesired(t.Context(), inAlpha, two.ID, func(r *control.Record) error {
 			r.Desired.Places["r2"] = control.Place{HostID: b}

@@ -46,8 +46,12 @@ func (s *Store) CreateJoinToken(ctx context.Context, request control.JoinRequest
 	row := joinTokenRow{
 		Hash: tenancy.HashSecret(secret), ID: ident.New(), HostName: request.Name, CreatedAt: stamp(s.now()), ExpiresAt: stamp(s.now().Add(life)),
 	}
+	labels := request.Labels
+	if len(labels) == 0 {
+		labels = nil // the host brings its own
+	}
 	var err error
-	if row.LabelsJSON, err = toJSON(request.Labels); err != nil {
+	if row.LabelsJSON, err = toJSON(labels); err != nil {
 		return control.JoinToken{}, err
 	}
 	if err := s.change(ctx, func(tx *gorm.DB) error { return tx.Create(&row).Error }); err != nil {

@@ -136,7 +136,7 @@ func usesOf(tx *gorm.DB, network string) ([]use, error) {
 		Select("lab_externals.lab_id, lab_externals.vlan, COALESCE(placements.host_id, '') AS host_id").
 		Joins("JOIN labs ON labs.id = lab_externals.lab_id").
 		Joins("LEFT JOIN placements ON placements.lab_id = lab_externals.lab_id AND placements.node = lab_externals.node").
-		Where("lab_externals.network = ? AND lab_externals.revision IN (labs.deployed, labs.back_revision)", network).
+		Where("lab_externals.network = ? AND (lab_externals.revision = labs.deployed OR "+mayGoBack+" AND lab_externals.revision = labs.back_revision)", network).
 		Scan(&all).Error
 	return all, err
 }

@@ -124,7 +124,7 @@ func TestWhatALabUsesIsNotTakenAway(t *testing.T) {
 		without120 := campus(offer.Devices, control.OfferedVLAN{VLAN: 7, Tenant: alpha})
 		for name, desired := range map[string]control.Desired{
 			"it runs":              {Deployment: deployed},
-			"a deploy may go back": {Deployment: control.Deployment{Want: control.WantRun}, Back: &deployed},
+			"a deploy may go back": {Deployment: control.Deployment{Want: control.WantRun}, Deploy: 1, Back: &deployed},
 		} {
 			deploy(desired)
 			for what, err := range map[string]error{"the VLAN": s.SaveOffer(ctx, without120), "the network": s.DeleteOffer(ctx, "campus")} {
@@ -144,7 +144,7 @@ func TestWhatALabUsesIsNotTakenAway(t *testing.T) {
 				t.Errorf("interface %q in the place of eth1: %v", device, err)
 			}
 		}
-		deploy(control.Desired{})
+		deploy(control.Desired{Deployment: control.Deployment{Want: control.WantRun}, Back: &deployed}) // settled: it does not go back
 		must(t, s.SaveOffer(ctx, without120))
 		must(t, s.DeleteOffer(ctx, "campus"))
 	})

@@ -171,5 +171,6 @@ func upgradedWorks(t *testing.T, s *store.Store, version string) {
 	if (version == "00002") != (len(policy.Allow) == 1) {
 		t.Errorf("the workspace allows the images %v", policy.Allow)
 	}
-	wantCode(t, s.RemoveHost(ctx, hosts[1].ID), fault.Conflict) // a cancelled deploy goes back there
+	wantCode(t, s.RemoveHost(ctx, hosts[0].ID), fault.Conflict)
+	must(t, s.RemoveHost(ctx, hosts[1].ID))
 }
