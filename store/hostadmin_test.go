@@ -284,6 +284,25 @@ func TestJoinTokensAreListedUntilTheyAreUsedDeletedOrExpired(t *testing.T) {
 	})
 }
 
+func TestAHostBringsItsLabelsWhereItsTokenHasNone(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		for name, c := range map[string]struct{ token, want map[string]string }{
+			"host-a": {nil, map[string]string{"rack": "own"}},
+			"host-b": {map[string]string{}, map[string]string{"rack": "own"}},
+			"host-c": {map[string]string{"rack": "token"}, map[string]string{"rack": "token"}},
+		} {
+			secret := joinToken(t, s, control.JoinRequest{Labels: c.token})
+			_, err := s.Enrol(t.Context(), hostlink.Enrolment{Token: secret, Name: name, PublicKey: newKey(t), Labels: map[string]string{"rack": "own"}})
+			must(t, err)
+			h, err := s.HostRecord(t.Context(), name)
+			must(t, err)
+			if diff := cmp.Diff(c.want, h.Labels); diff != "" {
+				t.Errorf("%s:\n%s", name, diff)
+			}
+		}
+	})
+}
+
 func TestAJoinTokenIsUsedOnceByManyAtOnce(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, s *store.Store) {
 		secret := joinToken(t, s, control.JoinRequest{})
