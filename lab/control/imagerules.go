@@ -11,7 +11,6 @@ import (
 	"trunkline/lab"
 	"trunkline/lab/format"
 	"trunkline/lab/hostapi"
-	"trunkline/lab/place"
 	"trunkline/tenancy"
 )
 
@@ -83,7 +82,7 @@ func (r imageRules) check(l *lab.Lab, imageMap map[string]string) error {
 }
 
 // refusal names the node, the image, what is allowed and who can change that.
-func (r imageRules) refusal(l *lab.Lab, image place.Image) string {
+func (r imageRules) refusal(l *lab.Lab, image wantedImage) string {
 	who, patterns, ask := "This workspace", r.workspace.Allow, "an owner of the workspace"
 	if !r.siteAllows(image.Name) {
 		who, patterns, ask = "This site", r.site.Allow, "an administrator of the site"

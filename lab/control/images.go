@@ -8,7 +8,6 @@ import (
 	"trunkline/lab"
 	"trunkline/lab/format"
 	"trunkline/lab/hostapi"
-	"trunkline/lab/place"
 )
 
 // hasImage reports whether the host lists the image, by name or by id.
@@ -19,18 +18,26 @@ func hasImage(info hostapi.HostInfo, name string) bool {
 	})
 }
 
+// wantedImage is one image and the nodes that want it.
+type wantedImage struct {
+	Name  string
+	Nodes []string
+}
+
 // imagesOf lists the images that the lab needs, each with its nodes in file order.
-func imagesOf(l *lab.Lab, imageMap map[string]string) []place.Image {
-	var all []place.Image
+func imagesOf(l *lab.Lab, imageMap map[string]string) []wantedImage {
+	var all []wantedImage
+	at := map[string]int{}
 	for _, n := range l.Nodes {
 		if !n.Kind.IsContainer() {
 			continue
 		}
 		name := imageOf(n, imageMap)
-		i := slices.IndexFunc(all, func(image place.Image) bool { return image.Name == name })
-		if i < 0 {
-			all = append(all, place.Image{Name: name})
-			i = len(all) - 1
+		i, seen := at[name]
+		if !seen {
+			i = len(all)
+			at[name] = i
+			all = append(all, wantedImage{Name: name})
 		}
 		all[i].Nodes = append(all[i].Nodes, n.Name)
 	}

@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"trunkline/internal/fault"
@@ -49,17 +48,14 @@ func leadsTo(n *lab.Node, offers map[string]Offer) (lab.ExternalConfig, error) {
 		InField("topology.nodes." + n.Name + ".external")
 }
 
-// withNetworks is the host's labels, with one for each network that it has an interface for.
-func withNetworks(record HostRecord, offers map[string]Offer) map[string]string {
-	labels := maps.Clone(record.Labels)
+// networksOf lists the networks on offer that the host has an interface for.
+func networksOf(hostID string, offers map[string]Offer) []string {
+	var names []string
 	for name, o := range offers {
-		if o.Devices[record.ID] == "" {
-			continue
+		if o.Devices[hostID] != "" {
+			names = append(names, name)
 		}
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		labels[networkLabel+name] = offered
 	}
-	return labels
+	slices.Sort(names)
+	return names
 }

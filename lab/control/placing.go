@@ -98,7 +98,7 @@ func (c *Controller) survey(ctx context.Context, r *Record, l *lab.Lab, imageMap
 		now := c.fleet.current(record.ID)
 		h := candidate(record, now, given[record.ID], r.Tenant)
 		h.Lost = moves && !h.Connected && c.fleet.lostFor(record.ID) >= c.cfg.LostAfter
-		h.Labels = withNetworks(record, s.offers)
+		h.Networks = networksOf(record.ID, s.offers)
 		open := record.opensTo(r.Tenant)
 		restricted = restricted || !open
 		if open {
@@ -152,7 +152,7 @@ func candidate(record HostRecord, now hostNow, given Given, tenant string) place
 		info = now.info
 	}
 	h := place.Candidate{
-		ID: record.ID, Name: record.Name, Arch: info.Arch, Connected: now.connected && now.known, Drained: record.Drained, Capabilities: info.Capabilities,
+		ID: record.ID, Name: record.Name, Labels: record.Labels, Arch: info.Arch, Connected: now.connected && now.known, Drained: record.Drained, Capabilities: info.Capabilities,
 		Capacity: place.Amount{CPU: float64(info.CPUs), Memory: info.MemoryBytes, PIDs: hostPIDs, Interfaces: hostInterfaces},
 		OverCommit: place.Factors{
 			CPU: cmp.Or(record.OverCommit.CPU, DefaultOverCommit.CPU), Memory: cmp.Or(record.OverCommit.Memory, DefaultOverCommit.Memory),

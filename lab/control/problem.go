@@ -24,13 +24,7 @@ const (
 	meshWeight  = 2 * cableWeight // of all members of a lan together
 )
 
-// networkLabel is the label that a host carries for each physical network that is offered there to the lab's tenant.
-const (
-	networkLabel = "network/"
-	offered      = "offered"
-)
-
-// problemOf is the lab as placement sees it, hosts aside. It is pure. places is where it runs now.
+// labProblem is the lab as placement sees it, hosts aside. It is pure. places is where it runs now.
 func labProblem(l *lab.Lab, imageMap map[string]string, places map[string]Place) place.Problem {
 	p := place.Problem{Placed: map[string]string{}}
 	ends, members := endsOf(l), map[string]int{}
@@ -79,11 +73,7 @@ func placeNode(n *lab.Node, imageMap map[string]string, ends int, wants []place.
 		node.Wants = append(slices.Clone(wants), place.Want{Ability: place.Egress})
 	}
 	if n.Kind == lab.External && n.External != nil {
-		labels := map[string]string{networkLabel + n.External.Network: offered}
-		for key, value := range node.Labels {
-			labels[key] = value
-		}
-		node.Labels = labels
+		node.Network = n.External.Network
 	}
 	return node
 }

@@ -19,6 +19,7 @@ const (
 	barProblem
 	barArch
 	barLabels
+	barNetwork
 	barImage
 	barEgress
 	barDatapath
@@ -50,6 +51,8 @@ func ableBar(n *Node, h *Candidate, hasImage, bestEffort bool) bar {
 		return barArch
 	case wrongLabel(n, h) != "":
 		return barLabels
+	case n.Network != "" && !slices.Contains(h.Networks, n.Network):
+		return barNetwork
 	case !hasImage && !h.Fetches:
 		return barImage
 	}
@@ -105,7 +108,7 @@ func lacks(n *Node, h *Candidate) []Ability {
 
 // short says the bar of a host in a few words: "host-d without netem".
 func (b bar) short() string {
-	return [...]string{"fits", "offline", "being drained", "not able to run labs", "of another architecture", "without the label", "without the image",
+	return [...]string{"fits", "offline", "being drained", "not able to run labs", "of another architecture", "without the label", "without the network", "without the image",
 		"without a way out", "without the kernel datapath", "without netem", "without rate limits", "full", "taken by a node that it keeps apart from",
 		"out of reach of the lab's other hosts"}[b]
 }
@@ -127,6 +130,8 @@ func (b bar) long(n *Node, h *Candidate, lacking string) string {
 		return fmt.Sprintf("of another architecture (%s runs on %s)", n.Name, some(n.Arch))
 	case barLabels:
 		return "without the label " + wrongLabel(n, h)
+	case barNetwork:
+		return "without an interface for network " + n.Network
 	case barImage:
 		return "without image " + n.Image
 	case barEgress:
@@ -156,6 +161,8 @@ func (b bar) mend() (fault.Code, string) {
 		return fault.Unsupported, "Use an image of the hosts' architecture, or add a host of the image's."
 	case barLabels:
 		return fault.Invalid, "Change the node's rule, or give a host the label."
+	case barNetwork:
+		return fault.Unsupported, "Ask an administrator to offer the network on another host too, or loosen the node's rules."
 	case barImage:
 		return fault.Invalid, "Build or load the image on a host, or map it to one that is there."
 	case barEgress:

@@ -23,6 +23,7 @@ type Node struct {
 	Image    string            // "": none
 	Arch     []string          // what its image runs on ("amd64"); none: anything
 	Labels   map[string]string // a host must carry them; the label "host" is the host's name
+	Network  string            // physical network that its host must have an interface for; "": none
 	Together []string          // affinity: nodes that share one of these names share a host
 	Separate []string          // anti-affinity: no two nodes that share one of these names share a host
 	Wants    []Want
@@ -77,9 +78,10 @@ type Candidate struct {
 	Problems     []string // sentences that keep it from running anything
 	Capabilities hostapi.Capabilities
 	Images       []string
-	Fetches      bool // it can get images that it lacks
-	Labs         int  // of all tenants
-	TenantLabs   int  // of this lab's tenant
+	Networks     []string // physical networks that it has an interface for
+	Fetches      bool     // it can get images that it lacks
+	Labs         int      // of all tenants
+	TenantLabs   int      // of this lab's tenant
 }
 
 // Pair is two host IDs, in either order.
@@ -92,6 +94,13 @@ type Placement struct {
 	Weight   int64             // the sum of the weights of those, and of cables to a part of a mesh away from its own place
 	Moved    []string          // nodes that had a place and get another, sorted
 	Notes    []string          // sentences on the whole, such as two hosts in use that do not reach each other
+}
+
+// Choice is the host of one node.
+type Choice struct {
+	HostID  string
+	Why     string
+	GivenUp []string // sentences: what the node asked for and goes without
 }
 
 // Spread places every node of the problem. Nodes that run stay where they are unless their host is drained, lost, gone or no longer

@@ -181,6 +181,28 @@ var spreadCases = []struct {
 		problem: Problem{Hosts: []Candidate{host("a", gib, offline)}},
 	},
 	{
+		name: "a lan has a part on each host with a member, so cables to it do not cross",
+		problem: Problem{Nodes: []Node{router("r1", on("a")), router("r2", on("b")), router("r3", on("b")), {Name: "lan", Segment: true, Mesh: true, Needs: Amount{Interfaces: 3}}},
+			Cables: slices.Concat(row("r1", "lan"), row("r2", "lan"), row("r3", "lan")), Hosts: []Candidate{host("a", 9*gib), host("b", 9*gib)}},
+		at: "lan=b r1=a r2=b r3=b", why: map[string]string{"r1": "8 GiB free, next to lan, image present, labels match; b without the label", "lan": "a part on each host with a member"},
+	},
+	{
+		name: "an external node goes where its network is",
+		problem: Problem{Nodes: []Node{{Name: "out", Segment: true, Network: "campus"}, router("r1")}, Cables: row("out", "r1"),
+			Hosts: []Candidate{host("a", 9*gib), host("b", 9*gib, func(h *Candidate) { h.Networks = []string{"campus"}; h.Labs = 5 })}},
+		at: "out=b r1=b", why: map[string]string{"out": "next to r1; a without the network"},
+	},
+	{
+		name:    "a network that no fitting host has is named",
+		problem: Problem{Nodes: []Node{{Name: "out", Segment: true, Network: "campus"}}, Hosts: []Candidate{host("a", 9*gib)}},
+		code:    fault.Unsupported, says: "No host fits out: 1 without an interface for network campus. Ask an administrator to offer the network on another host too, or loosen the node's rules.",
+	},
+	{
+		name:    "a host that can run nothing says what it lacks",
+		problem: Problem{Nodes: []Node{router("r1")}, Hosts: []Candidate{host("a", 9*gib, func(h *Candidate) { h.Problems = []string{"Docker does not answer."} })}},
+		code:    fault.Unavailable, says: "No host fits r1: 1 not able to run labs (Docker does not answer). Run `trunkline doctor` on the host.",
+	},
+	{
 		name: "the refusal counts hosts in words",
 		problem: Problem{Nodes: []Node{router("r7", wantsDelay)}, Hosts: []Candidate{host("a", gib/2), host("b", gib/4), host("c", gib, offline),
 			host("d", gib, noNetem)}},

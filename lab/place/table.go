@@ -144,11 +144,11 @@ func (t *table) newClass(first int, has map[string][]int32) class {
 
 // demands is equal for two nodes when every host answers both alike, room and company aside.
 func demands(n *Node) string {
-	if len(n.Arch)+len(n.Labels)+len(n.Wants) == 0 {
+	if len(n.Arch)+len(n.Labels)+len(n.Wants) == 0 && n.Network == "" {
 		return n.Image
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s|%q|", n.Image, slices.Sorted(slices.Values(n.Arch)))
+	fmt.Fprintf(&b, "%s|%s|%q|", n.Image, n.Network, slices.Sorted(slices.Values(n.Arch)))
 	keys := make([]string, 0, len(n.Labels))
 	for key := range n.Labels {
 		keys = append(keys, key)
