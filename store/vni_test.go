@@ -245,6 +245,32 @@ func TestAllocatorsAtOnceNeverGiveANumberTwice(t *testing.T) {
 	})
 }
 
+func TestIdentifiersOfALargeLabAreAFewStatements(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		seed(t, s)
+		r := createLab(t, s, alpha, "large")
+		statements, err := store.CountStatements(s)
+		must(t, err)
+		for _, c := range []struct {
+			what  string
+			names []string
+			most  int64
+		}{
+			{"10,000 new ones", cables(10_000), 12},
+			{"the same ones", cables(10_000), 2},
+			{"half of them", cables(5_000), 4},
+			{"none", nil, 4},
+		} {
+			statements.Store(0)
+			got, err := s.VNIs(t.Context(), inAlpha, r.ID, c.names)
+			must(t, err)
+			if n := statements.Load(); n > c.most || n == 0 || len(got) != len(c.names) {
+				t.Errorf("%s: %d statements for %d identifiers, want at most %d", c.what, n, len(got), c.most)
+			}
+		}
+	})
+}
+
 // BenchmarkVNIs gives a lab of 10,000 cables its identifiers: in a fresh tenant, and where it has them.
 func BenchmarkVNIs(b *testing.B) {
 	for _, database := range databases(b) {
