@@ -294,7 +294,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	check("sign-in", "light")
 	check("sign-in", "dark")
 	c.signIn("admin")
-	for _, page := range []string{"/labs", "/labs/new", "/labs/new?from=example", "/labs/new?from=upload", "/labs/new?from=paste", "/images", "/hosts", "/account", "/about"} {
+	for _, page := range []string{"/labs", "/labs/new", "/labs/new?from=example", "/labs/new?from=upload", "/labs/new?from=paste", "/images", "/hosts", "/hosts/h1", "/hosts/h2", "/networks", "/account", "/about"} {
 		c.open(page)
 		check(page, "light")
 		check(page, "dark")

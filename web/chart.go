@@ -43,13 +43,16 @@ func chart(now time.Time, use []hostapi.Use, name, unit string, of float64, valu
 		peak = max(peak, value(u))
 	}
 	c := templates.Chart{Name: name, Now: text(last), Peak: "peak " + text(peak)}
+	if now.Sub(use[len(use)-1].At) > chartGap {
+		c.Now = "last " + c.Now
+	}
 	if of > 0 {
 		c.Now += " of " + text(of)
 	}
 	if unit != "" {
 		c.Now += " " + unit
 	}
-	c.Says = fmt.Sprintf("%s over the last day: now %s, %s", name, c.Now, c.Peak)
+	c.Says = fmt.Sprintf("%s over the last day: %s, %s", name, c.Now, c.Peak)
 	top := of
 	if top <= 0 {
 		top = max(1, peak)

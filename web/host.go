@@ -141,18 +141,18 @@ func (s *Server) changeHost(r *Request) error {
 		Name: form.Text("name"), Labels: form.Raw("labels"), CPU: form.Text("cpu"), Memory: form.Text("memory"), Tenants: form.Raw("tenants"),
 		Own: r.Actor.TenantID, Errors: map[string]string{},
 	}
-	change := hostChange(&sent)
+	change, status := hostChange(&sent), http.StatusUnprocessableEntity
 	if len(sent.Errors) == 0 {
-		_, err = s.Fleet.ChangeHost(r.Context(), r.Actor, r.Param("host"), change)
+		now, err := s.Fleet.ChangeHost(r.Context(), r.Actor, r.Param("host"), change)
 		if err == nil {
 			r.flash("Saved.")
-			return r.Redirect("/hosts/" + r.Param("host"))
+			return r.Redirect("/hosts/" + now.ID)
 		}
 		problem := fault.Public(err)
 		if problem.Code != fault.Invalid && problem.Code != fault.Conflict {
 			return err
 		}
-		sent.Errors[settingsField(problem.Field)] = problem.Sentence
+		sent.Errors[settingsField(problem.Field)], status = problem.Sentence, fault.Status(problem.Code)
 	}
 	detail, err := s.Fleet.Host(r.Context(), r.Actor, r.Param("host"))
 	if err != nil {
@@ -160,14 +160,14 @@ func (s *Server) changeHost(r *Request) error {
 	}
 	sent.ID = detail.ID
 	if r.IsFragment() {
-		return r.Fragment(http.StatusUnprocessableEntity, sent)
+		return r.Fragment(status, sent)
 	}
 	view, err := s.hostPageView(r.Context(), r, detail)
 	if err != nil {
 		return err
 	}
 	view.Settings = sent
-	return r.Page(http.StatusUnprocessableEntity, view)
+	return r.Page(status, view)
 }
 
 // settingsField is the field of the form that a field of a change is shown in.

@@ -51,11 +51,6 @@ func TestAPasswordIsTypedTwice(t *testing.T) {
 	s.browser().post("/sign-in", url.Values{"email": {"mia"}, "password": {"another good one"}}).want(t, http.StatusSeeOther)
 }
 
-func TestHostsSayWhatTheyLack(t *testing.T) {
-	s := newSite(t, nil)
-	s.as("admin").get("/hosts").want(t, http.StatusOK, "lab-host-1", "1.2 ms", "lost", "Docker does not answer", "Lacks: kernel datapath, delay and loss, way out, user namespaces.")
-}
-
 func TestHealthAndReadiness(t *testing.T) {
 	broken := fault.New(fault.Unavailable, "The database does not answer.")
 	var state error

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,7 @@ func hostsJoin(o *options) *cobra.Command {
 			}
 			return o.print(token, func(w io.Writer) {
 				fmt.Fprintln(w, token.Command)
-				fmt.Fprintf(os.Stderr, "Run it as root on the new machine. It works once, for %v.\n", time.Until(token.ExpiresAt).Round(time.Minute))
+				fmt.Fprintf(os.Stderr, "Run it as root on the new machine. It works once, for %s.\n", span(time.Until(token.ExpiresAt)))
 				if token.Local {
 					fmt.Fprintln(os.Stderr, "Its address leads to the controller's own machine alone: for others start the controller with --listen and --public-url, or ask it by an address that they reach.")
 				}
@@ -57,7 +58,7 @@ func hostsTokens(o *options) *cobra.Command {
 			return o.print(tokens, func(w io.Writer) {
 				fmt.Fprintln(w, "ID\tFOR\tLABELS\tMADE\tEXPIRES IN")
 				for _, t := range tokens {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%v\n", t.ID, firstOf(t.Name, "any machine"), labelWords(t.Labels), age(t.CreatedAt), time.Until(t.ExpiresAt).Round(time.Minute))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", t.ID, firstOf(t.Name, "any machine"), labelWords(t.Labels), age(t.CreatedAt), span(time.Until(t.ExpiresAt)))
 				}
 			})
 		},
@@ -90,4 +91,9 @@ func (o *options) completeJoinTokens(cmd *cobra.Command, args []string, _ string
 		ids = append(ids, t.ID+"\t"+firstOf(t.Name, "any machine"))
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// span is a length of time without seconds.
+func span(d time.Duration) string {
+	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
 }

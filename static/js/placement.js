@@ -1,6 +1,6 @@
 // Where the nodes of a lab are: the list in the panel, and colours and letters on the map with their legend.
 import { load } from "./hx.js";
-import { element, icon } from "./icon.js";
+import { element } from "./icon.js";
 
 export class Placement {
   constructor(at, map, side) {
@@ -45,10 +45,10 @@ export class Placement {
       return;
     }
     const entries = hosts.map(({ name, count, letter, colour }) => element("button", { type: "button", "data-host": name, "data-colour": colour, "aria-pressed": this.shown === name },
-      element("b", {}, letter), name, element("span", { class: "quiet" }, `${count} ${count === 1 ? "node" : "nodes"}`)));
+      element("b", {}, letter), name, element("span", { class: "quiet", title: `${count} ${count === 1 ? "node" : "nodes"}` }, count)));
     const crossing = this.map.links.filter((l) => l.crosses).length;
-    this.legend.replaceChildren(element("p", { class: "title" }, icon("server"), hosts.length ? "Nodes by host" : "No node is on a host"), ...entries);
-    if (crossing) this.legend.append(element("p", { class: "crosses" }, element("i"), `${crossing} ${crossing === 1 ? "cable" : "cables"} between hosts`));
+    this.legend.replaceChildren(element("p", { class: "title" }, hosts.length ? "By host" : "No node is on a host"), ...entries);
+    if (crossing) this.legend.append(element("p", { class: "crosses", title: "Cables between hosts" }, element("i"), `${crossing} between hosts`));
   }
 
   // only dims what is not on the host; null shows all.
