@@ -73,6 +73,7 @@ type Executor struct {
 	facts infoCache
 	alive switchState
 	peers *peering
+	where *whereabouts
 
 	daemons chan struct{} // one token: the engine or the switch went or came back
 	strange chan struct{} // one token: a container of an unknown lab was heard of
@@ -140,6 +141,9 @@ func New(cfg Config) (*Executor, error) {
 		return nil, err
 	}
 	if x.peers, err = newPeering(filepath.Join(cfg.StateDir, "peers.json")); err != nil {
+		return nil, err
+	}
+	if x.where, err = newWhereabouts(filepath.Join(cfg.StateDir, "underlay.json")); err != nil {
 		return nil, err
 	}
 	x.life, x.end = context.WithCancel(context.Background())

@@ -111,7 +111,7 @@ func (x *Executor) describe(ctx context.Context) hostapi.HostInfo {
 		}
 	}
 	if u, ok := x.cfg.Fabric.(Underlay); ok {
-		address, mtu, err := u.UnderlayAddress(ctx)
+		address, mtu, err := x.whereabouts(ctx, u, info.OVSVersion != "" && x.alive.trouble() == nil)
 		if err != nil {
 			problem(err)
 		}

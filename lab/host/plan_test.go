@@ -223,7 +223,7 @@ func drawSpec(t *rapid.T) *hostapi.LabSpec {
 		}
 		if i > 0 && rapid.Bool().Draw(t, "waits") { // only for earlier nodes: no cycles
 			n.WaitFor = []lab.Wait{{Stage: rapid.SampledFrom([]string{"create", "create-links", "configure", "healthy"}).Draw(t, "held"),
-				Node:      fmt.Sprint("n", rapid.IntRange(0, i-1).Draw(t, "for")),
+				Node:      rapid.SampledFrom([]string{fmt.Sprint("n", rapid.IntRange(0, i-1).Draw(t, "for")), "far"}).Draw(t, "where"),
 				NodeStage: rapid.SampledFrom([]string{"create", "create-links", "configure", "healthy"}).Draw(t, "until")}}
 		}
 		spec.Nodes = append(spec.Nodes, n)
@@ -260,6 +260,8 @@ func drawWorld(t *rapid.T, m *model) {
 func TestEveryPlanLeadsToWhatIsWanted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newModel(drawSpec(t))
+		m.Reached = map[string][]string{"far": rapid.SampledFrom([][]string{{"create", "create-links", "configure", "healthy"}, {"!create", "!create-links", "!configure", "!healthy"}}).Draw(t, "far")}
+		m.Hold = noon.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "hold")) * time.Minute)
 		drawWorld(t, m)
 		last := m.settle(t)
 		if again := makePlan(&m.Snapshot); len(again.Steps) != 0 {
