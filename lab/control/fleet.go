@@ -26,6 +26,7 @@ type fleet struct {
 	changed func() // something that people see of the hosts is another
 
 	running sync.WaitGroup
+	telling chan struct{} // a slot for each host that is being told its peers
 
 	mu      sync.Mutex
 	hosts   map[string]*hostState
@@ -61,7 +62,7 @@ type hostState struct {
 
 func newFleet(log *slog.Logger, now func() time.Time) *fleet {
 	return &fleet{
-		log: log, now: now, started: now(), hosts: map[string]*hostState{}, meeting: make(chan struct{}), arrived: make(chan struct{}),
+		log: log, now: now, started: now(), telling: make(chan struct{}, toldAtOnce), hosts: map[string]*hostState{}, meeting: make(chan struct{}), arrived: make(chan struct{}),
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	gatherAtMost  = 5 * time.Second
 	introduceWait = 500 * time.Millisecond // before another try, at first
 	introduceMost = 30 * time.Second
+	toldAtOnce    = 64
 )
 
 // meetLocked gathers the hosts that have an address on the underlay anew: linked or not, drained or not, for labs may be there.
@@ -52,17 +53,11 @@ func (f *fleet) underlayLocked(hostID string) netip.Addr {
 	return f.roster[hostID].Info.Underlay
 }
 
-// peersOf is the complete set that the host is to be told. The channel closes when it may have changed.
-func (f *fleet) peersOf(hostID string) ([]hostapi.Peer, <-chan struct{}) {
+// acquaintances is every host with an address, a slice that never changes. The channel closes when there is another one.
+func (f *fleet) acquaintances() ([]hostapi.Peer, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	peers := make([]hostapi.Peer, 0, len(f.met))
-	for _, p := range f.met {
-		if p.Host != hostID {
-			peers = append(peers, p)
-		}
-	}
-	return peers, f.meeting
+	return f.met, f.meeting
 }
 
 // introduce keeps a linked host told of its peers until the link ends.
@@ -72,14 +67,14 @@ func (f *fleet) introduce(ctx context.Context, hostID string, linked Host) {
 		return
 	}
 	wait := backoff{least: introduceWait, most: introduceMost}
-	var told []hostapi.Peer // nil: nothing yet over this link
-	for ctx.Err() == nil {
-		peers, changed := f.peersOf(hostID)
-		if told == nil || !slices.Equal(told, peers) {
-			err := setPeers(ctx, host, peers)
+	var told []hostapi.Peer // shared with all others: a copy for each host would be what a large fleet's memory goes to
+	for first := true; ctx.Err() == nil; {
+		met, changed := f.acquaintances()
+		if first || !slices.Equal(others(hostID, met), others(hostID, told)) {
+			err := f.setPeers(ctx, host, others(hostID, met))
 			switch {
 			case err == nil:
-				told = peers
+				told, first = met, false
 				wait.reset()
 			case ctx.Err() != nil || fault.Is(err, fault.Unsupported):
 				return
@@ -91,13 +86,31 @@ func (f *fleet) introduce(ctx context.Context, hostID string, linked Host) {
 		}
 		select {
 		case <-changed:
-			pause(ctx, min(gatherLeast+time.Duration(len(peers))*gatherEachOf, gatherAtMost))
+			pause(ctx, min(gatherLeast+time.Duration(len(met))*gatherEachOf, gatherAtMost))
 		case <-ctx.Done():
 		}
 	}
 }
 
-func setPeers(ctx context.Context, host FleetHost, peers []hostapi.Peer) error {
+// others is all of them but the host itself; never nil.
+func others(hostID string, met []hostapi.Peer) []hostapi.Peer {
+	peers := make([]hostapi.Peer, 0, len(met))
+	for _, p := range met {
+		if p.Host != hostID {
+			peers = append(peers, p)
+		}
+	}
+	return peers
+}
+
+// setPeers tells a host the complete set, and only so many hosts at once.
+func (f *fleet) setPeers(ctx context.Context, host FleetHost, peers []hostapi.Peer) error {
+	select {
+	case f.telling <- struct{}{}:
+		defer func() { <-f.telling }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return host.SetPeers(ctx, peers)
