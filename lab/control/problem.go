@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"trunkline/lab"
 	"trunkline/lab/place"
@@ -148,29 +147,38 @@ func linkName(k *lab.Link) string { return k.A.String() + " – " + k.B.String()
 
 // givenUp says which impairments the lab goes without, by host, when its file allows that.
 func givenUp(l *lab.Lab, places map[string]Place, hosts []place.Candidate) []string {
-	var all []string
+	byID := make(map[string]*place.Candidate, len(hosts))
 	for i := range hosts {
-		h := &hosts[i]
-		var delay, rate []string
-		for _, k := range l.Links {
-			if places[k.A.Node].HostID != h.ID && places[k.B.Node].HostID != h.ID {
-				continue
-			}
-			switch ability, _ := impairmentOf(k); {
-			case ability == place.Netem && !h.Capabilities.Netem:
-				delay = append(delay, linkName(k))
-			case ability == place.Rate && !h.Capabilities.RateLimit:
-				rate = append(rate, linkName(k))
-			}
+		byID[hosts[i].ID] = &hosts[i]
+	}
+	type loss struct {
+		host    string
+		ability place.Ability
+	}
+	lost := map[loss][]string{}
+	for _, k := range l.Links {
+		ability, _ := impairmentOf(k)
+		if ability == "" {
+			continue
 		}
-		if len(delay) > 0 {
-			all = append(all, fmt.Sprintf("%s without delay and loss: host %s has no netem.", linksRun(delay), h.Name))
-		}
-		if len(rate) > 0 {
-			all = append(all, fmt.Sprintf("%s without bandwidth limit: host %s cannot limit rates.", linksRun(rate), h.Name))
+		at, there := places[k.A.Node].HostID, places[k.B.Node].HostID
+		for _, id := range slices.Compact([]string{at, there}) {
+			h := byID[id]
+			if h != nil && (ability == place.Netem && !h.Capabilities.Netem || ability == place.Rate && !h.Capabilities.RateLimit) {
+				key := loss{h.Name, ability}
+				lost[key] = append(lost[key], linkName(k))
+			}
 		}
 	}
-	slices.SortFunc(all, strings.Compare)
+	var all []string
+	for key, links := range lost {
+		what := "without delay and loss: host %s has no netem."
+		if key.ability == place.Rate {
+			what = "without bandwidth limit: host %s cannot limit rates."
+		}
+		all = append(all, linksRun(links)+" "+fmt.Sprintf(what, key.host))
+	}
+	slices.Sort(all)
 	return all
 }
 
@@ -183,24 +191,31 @@ func linksRun(links []string) string {
 
 // settleMeshes gives each lan the host that most of its members are on as its own: it has a part there anyway.
 func settleMeshes(l *lab.Lab, places map[string]Place) {
+	members := map[string]map[string]int{} // by lan and host
 	for _, n := range l.Nodes {
-		if n.Kind != lab.LAN {
+		if n.Kind == lab.LAN {
+			members[n.Name] = map[string]int{}
+		}
+	}
+	for _, k := range l.Links {
+		a, b := members[k.A.Node], members[k.B.Node]
+		switch {
+		case a != nil && b != nil: // a cable between two lans is at the first one's own host
+			a[places[k.A.Node].HostID]++
+			b[places[k.A.Node].HostID]++
+		case a != nil && k.B.Node != "":
+			a[places[k.B.Node].HostID]++
+		case b != nil:
+			b[places[k.A.Node].HostID]++
+		}
+	}
+	for _, n := range l.Nodes {
+		at, m := places[n.Name], members[n.Name]
+		if len(m) == 0 || m[at.HostID] > 0 {
 			continue
 		}
-		at := places[n.Name]
-		members := map[string]int{}
-		for _, k := range l.LinksOf(n.Name) {
-			for _, end := range []string{k.A.Node, k.B.Node} {
-				if end != "" && end != n.Name {
-					members[places[end].HostID]++
-				}
-			}
-		}
-		if members[at.HostID] > 0 || len(members) == 0 {
-			continue
-		}
-		for id, count := range members {
-			if most := members[at.HostID]; count > most || count == most && id < at.HostID {
+		for id, count := range m {
+			if most := m[at.HostID]; count > most || count == most && id < at.HostID {
 				at.HostID = id
 			}
 		}
