@@ -58,8 +58,8 @@ func TestTheDefaultsNoticeADeadLinkWithinFifteenSeconds(t *testing.T) {
 		}
 	}
 	want := Config{
-		KeepAlive: 10 * time.Second, PongTimeout: 4 * time.Second, WriteTimeout: 10 * time.Second,
-		StreamOpenTimeout: 10 * time.Second, StreamCloseTimeout: 30 * time.Second, HandshakeTimeout: 10 * time.Second,
+		KeepAlive: 10 * time.Second, PongTimeout: 4 * time.Second, WriteTimeout: 2 * time.Minute,
+		StreamOpenTimeout: 2 * time.Minute, StreamCloseTimeout: 2 * time.Minute, HandshakeTimeout: 10 * time.Second,
 		CloseTimeout: time.Second, DrainTimeout: 5 * time.Second, BulkIdle: time.Minute, SeenEvery: time.Minute,
 		BackoffMin: 250 * time.Millisecond, BackoffMax: 30 * time.Second, RefusedWait: 5 * time.Minute, ControlWindow: 256 << 10, BulkWindow: 4 << 20,
 	}

@@ -13,19 +13,20 @@ const Path = "/hostlink"
 
 const (
 	maxHandshakeMessage = 16 << 10 // bytes; a hello or a proof is a few hundred
-	maxTunnelMessage    = 1 << 20  // bytes; writeChunk and a header are the largest this package sends
+	maxTunnelMessage    = 1 << 20  // bytes; a chunk and a header are the largest this package sends
 	maxEnrolBody        = 64 << 10 // bytes
 	maxPendingDials     = 128      // handshakes in progress at once; more wait
 	maxWaitingDials     = 4096     // more are told to come back
 )
 
-// Config tunes a link. The zero value of each field means its production default.
+// Config tunes a link. The zero value of each field means its production default. What waits on the other side has patience:
+// on a slow link with several uploads it may be long until one has its turn, and a dead link is noticed by its silence.
 type Config struct {
 	KeepAlive          time.Duration // between two pings; 10 s
 	PongTimeout        time.Duration // silence beyond KeepAlive that ends the link; 4 s
-	WriteTimeout       time.Duration // one write that makes no progress; 10 s
-	StreamOpenTimeout  time.Duration // a stream the other side does not take ends the link; 10 s
-	StreamCloseTimeout time.Duration // a stream only one side closed is cut; 30 s
+	WriteTimeout       time.Duration // one write that waits for its turn; 2 min
+	StreamOpenTimeout  time.Duration // a stream the other side does not take ends the link; 2 min
+	StreamCloseTimeout time.Duration // a stream only one side closed is cut; 2 min
 	HandshakeTimeout   time.Duration // from dialling to welcome; 10 s
 	CloseTimeout       time.Duration // for saying goodbye before the connection is cut; 1 s
 	DrainTimeout       time.Duration // for requests in flight when the agent stops; 5 s
@@ -51,9 +52,9 @@ func (c Config) withDefaults() Config {
 	}{
 		{&c.KeepAlive, 10 * time.Second},
 		{&c.PongTimeout, 4 * time.Second},
-		{&c.WriteTimeout, 10 * time.Second},
-		{&c.StreamOpenTimeout, 10 * time.Second},
-		{&c.StreamCloseTimeout, 30 * time.Second},
+		{&c.WriteTimeout, 2 * time.Minute},
+		{&c.StreamOpenTimeout, 2 * time.Minute},
+		{&c.StreamCloseTimeout, 2 * time.Minute},
 		{&c.HandshakeTimeout, 10 * time.Second},
 		{&c.CloseTimeout, time.Second},
 		{&c.DrainTimeout, 5 * time.Second},
@@ -85,12 +86,20 @@ func (c Config) pingEvery(channel Channel) time.Duration {
 }
 
 // unsentLimit is how many bytes may wait in the kernel. On bulk 256 KiB costs a quarter of a download's throughput on a
-// fast path, 1 MiB nothing that could be measured.
+// fast path, 1 MiB nothing that could be measured. On control a keystroke waits behind them.
 func unsentLimit(channel Channel) int {
 	if channel == Bulk {
 		return 1 << 20
 	}
-	return 128 << 10
+	return 32 << 10
+}
+
+// chunk is the most bytes of one stream in one frame, so that streams take turns.
+func chunk(channel Channel) int {
+	if channel == Bulk {
+		return 64 << 10
+	}
+	return 16 << 10
 }
 
 func (c Config) window(channel Channel) uint32 {

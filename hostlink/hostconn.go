@@ -144,7 +144,7 @@ func (c *hostConn) Write(p []byte) (int, error) {
 	if c.gone.Load() {
 		return 0, ErrHungUp
 	}
-	n, err := writeChunks(c.Stream, p)
+	n, err := writeChunks(c.Stream, p, chunk(c.owner.tunnel.channel))
 	if err != nil && c.gone.Load() {
 		return n, ErrHungUp
 	}

@@ -23,9 +23,6 @@ const (
 	pathEOF  = "/link/eof"
 )
 
-// writeChunk is the most bytes of one stream in one frame, so that streams take turns.
-const writeChunk = 64 << 10
-
 var past = time.Unix(1, 0)
 
 // transport sends each request on a stream of its own.
@@ -38,7 +35,7 @@ func newTransport(t *tunnel) *transport {
 	tr := &transport{tunnel: t}
 	buffer := 4 << 10 // for as long as a request lasts, and one that observes the host lasts as long as the link
 	if t.channel == Bulk {
-		buffer = writeChunk
+		buffer = chunk(Bulk)
 	}
 	tr.base = &http.Transport{
 		DialContext:            tr.open,
@@ -194,7 +191,7 @@ func (c *linkConn) Write(p []byte) (int, error) {
 	if c.finished.Load() || c.closed.Load() {
 		return 0, net.ErrClosed
 	}
-	n, err := writeChunks(c.Stream, p)
+	n, err := writeChunks(c.Stream, p, chunk(c.transport.tunnel.channel))
 	c.written.Add(int64(n))
 	return n, asTimeout(err)
 }
@@ -220,10 +217,10 @@ func (c *linkConn) Close() error {
 	return err
 }
 
-func writeChunks(w io.Writer, p []byte) (int, error) {
+func writeChunks(w io.Writer, p []byte, size int) (int, error) {
 	sent := 0
 	for len(p) > 0 {
-		n, err := w.Write(p[:min(len(p), writeChunk)])
+		n, err := w.Write(p[:min(len(p), size)])
 		sent += n
 		if err != nil {
 			return sent, err
