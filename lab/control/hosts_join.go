@@ -46,8 +46,10 @@ func (c *Controller) checkFreeName(ctx context.Context, name string) error {
 	if err := checkHostName(name); err != nil {
 		return err
 	}
-	_, err := c.cfg.HostStore.HostRecord(ctx, name)
+	taken, err := c.cfg.HostStore.HostRecord(ctx, name)
 	switch {
+	case err == nil && !taken.RevokedAt.IsZero():
+		return fault.New(fault.Conflict, "A host %s was revoked and still has its name. Remove it first, or give another name.", name).InField("name")
 	case err == nil:
 		return fault.New(fault.Conflict, "There is a host %s already. Give another name, or none to take the machine's own.", name).InField("name")
 	case fault.Is(err, fault.NotFound):

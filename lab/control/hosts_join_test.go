@@ -49,18 +49,21 @@ func TestAJoinTokenIsMadeListedUsedAndTakenBack(t *testing.T) {
 func TestAJoinRequestThatMakesNoSenseIsRefusedInWords(t *testing.T) {
 	y := newYard(t)
 	y.join("host-a")
+	y.join("host-b")
+	must(t, y.control.RevokeHost(t.Context(), admin, "host-b"))
 	for name, c := range map[string]struct {
 		request control.JoinRequest
 		code    fault.Code
 		field   string
 		words   string
 	}{
-		"a life of seconds":    {control.JoinRequest{Life: time.Second}, fault.Invalid, "life", "a minute at least"},
-		"a life that is over":  {control.JoinRequest{Life: -time.Hour}, fault.Invalid, "life", "a minute at least"},
-		"a life of a year":     {control.JoinRequest{Life: 365 * 24 * time.Hour}, fault.Invalid, "life", "30 days at most"},
-		"a name with a dot":    {control.JoinRequest{Name: "a.example"}, fault.Invalid, "name", `"a.example"`},
-		"a name that is taken": {control.JoinRequest{Name: "host-a"}, fault.Conflict, "name", "host host-a already"},
-		"a key that is none":   {control.JoinRequest{Labels: map[string]string{"": "x"}}, fault.Invalid, "labels", "is no key"},
+		"a life of seconds":        {control.JoinRequest{Life: time.Second}, fault.Invalid, "life", "a minute at least"},
+		"a life that is over":      {control.JoinRequest{Life: -time.Hour}, fault.Invalid, "life", "a minute at least"},
+		"a life of a year":         {control.JoinRequest{Life: 365 * 24 * time.Hour}, fault.Invalid, "life", "30 days at most"},
+		"a name with a dot":        {control.JoinRequest{Name: "a.example"}, fault.Invalid, "name", `"a.example"`},
+		"a name that is taken":     {control.JoinRequest{Name: "host-a"}, fault.Conflict, "name", "host host-a already"},
+		"a name of a revoked host": {control.JoinRequest{Name: "host-b"}, fault.Conflict, "name", "was revoked and still has its name"},
+		"a key that is none":       {control.JoinRequest{Labels: map[string]string{"": "x"}}, fault.Invalid, "labels", "is no key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := y.control.CreateJoinToken(t.Context(), admin, c.request)
