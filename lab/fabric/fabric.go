@@ -37,7 +37,7 @@ type Config struct {
 	Name       string     // of this host, for sentences; "": "this host"
 	Underlay   netip.Addr // where other hosts' tunnels reach this one; zero: the source address of the route to Controller, or of the default route
 	Controller string     // host name or address of the controller, without a port; "": not asked
-	Log      *slog.Logger
+	Log        *slog.Logger
 }
 
 // Fabric implements host.Fabric. Its methods may be called at the same time.
@@ -55,11 +55,17 @@ type Fabric struct {
 	probing   sync.Mutex
 	probed    *probe // guarded by probing
 
+	carriers *carriers
+	watch    background // of the devices' carrier
+	readers  carrierReaders
+	channel  *channel // to other hosts
+
 	ending sync.Mutex
 	end    struct { // guarded by ending: where this host's tunnels end
 		addr netip.Addr
 		at   time.Time
 	}
+	peers []netip.Addr // guarded by ending
 
 	wiring    sync.Mutex           // one change of the panel at a time
 	internets map[string]*internet // guarded by wiring: running ways out, by namespace name
@@ -101,15 +107,20 @@ func New(cfg Config) (*Fabric, error) {
 	names := newNamer(cfg.HostID)
 	f := &Fabric{
 		cfg: cfg, names: names, log: cfg.Log.With("part", "fabric"), rootNS: rootNS, root: root,
-		ovs: newVswitch(cfg.OVSDB), internets: map[string]*internet{},
+		ovs: newVswitch(cfg.OVSDB), internets: map[string]*internet{}, carriers: newCarriers(),
 	}
+	f.channel = newChannel(f)
+	f.carriers.set, f.carriers.tell, f.carriers.news = f.switchDevice, f.channel.tell, f.carrierNews
+	f.recall()
 	f.rcu.marker = filepath.Join(cfg.StateDir, "fabric", "rcu-expedited")
 	f.rcu.recover()
 	return f, nil
 }
 
-// Close ends the goroutines of the internet nodes' DHCP and DNS. The data plane stays as it is: labs run on.
+// Close ends the goroutines: the internet nodes' DHCP and DNS, the probes, the watch over carriers. The data plane stays as it is: labs run on.
 func (f *Fabric) Close() error {
+	f.channel.close()
+	f.watch.close()
 	f.wiring.Lock()
 	defer f.wiring.Unlock()
 	for name, in := range f.internets {

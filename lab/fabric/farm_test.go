@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -138,7 +139,40 @@ func (h *farmHost) deploy(spec hostapi.LabSpec) {
 	h.wire(spec)
 }
 
-// writes counts what the host's Fabric has written so far.
+// meet tells every host of the others.
+func (f *farm) meet() {
+	f.t.Helper()
+	for _, h := range f.hosts {
+		h.call("SetPeers", f.peersOf(h))
+	}
+}
+
+func (f *farm) peersOf(h *farmHost) []hostapi.Peer {
+	var peers []hostapi.Peer
+	for _, o := range f.hosts {
+		if o != h {
+			peers = append(peers, hostapi.Peer{Host: o.name, Name: o.name, Address: o.addr})
+		}
+	}
+	return peers
+}
+
+// reach is what the host knows now of the way to another; zero while it knows nothing.
+func (h *farmHost) reach(to *farmHost) hostapi.Reach {
+	h.t.Helper()
+	var all []hostapi.Reach
+	if err := h.calls.Call("Served.Reach", true, &all); err != nil {
+		h.t.Fatal(err)
+	}
+	for _, r := range all {
+		if r.Host == to.name {
+			return r
+		}
+	}
+	return hostapi.Reach{}
+}
+
+// written counts what the host's Fabric has written so far.
 func (h *farmHost) written() int64 {
 	h.t.Helper()
 	var n int64
@@ -148,7 +182,7 @@ func (h *farmHost) written() int64 {
 	return n
 }
 
-// vsctl runs one of Open vSwitch's programs on the host.
+// ovs runs one of Open vSwitch's programs on the host.
 func (h *farmHost) ovs(program string, args ...string) string {
 	h.t.Helper()
 	cmd := exec.Command(program, args...)
@@ -175,6 +209,10 @@ type Served struct {
 	daemons *switchDaemons
 	cfg     Config
 	fabric  *Fabric
+	stop    context.CancelFunc
+
+	mu    sync.Mutex
+	reach []hostapi.Reach
 }
 
 type (
@@ -256,11 +294,22 @@ func (s *Served) StartAgent(_ bool, _ *bool) (err error) {
 	if s.fabric, err = New(s.cfg); err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	reach := s.fabric.Reach(ctx)
+	go func() {
+		for r := range reach {
+			s.mu.Lock()
+			s.reach = r
+			s.mu.Unlock()
+		}
+	}()
 	return nil
 }
 
 // EndAgent leaves the data plane as it is, as the death of an agent does.
 func (s *Served) EndAgent(_ bool, _ *bool) error {
+	s.stop()
 	return s.fabric.Close()
 }
 
@@ -276,6 +325,17 @@ func (s *Served) Wire(a HostWire, report *host.WireReport) (err error) {
 	}
 	*report, err = s.fabric.Wire(context.Background(), a.Spec, absent)
 	return err
+}
+
+func (s *Served) SetPeers(peers []hostapi.Peer, _ *bool) error {
+	return s.fabric.SetPeers(context.Background(), peers)
+}
+
+func (s *Served) Reach(_ bool, reach *[]hostapi.Reach) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*reach = s.reach
+	return nil
 }
 
 func (s *Served) Unwire(lab string, _ *bool) error {
@@ -311,13 +371,39 @@ func (s *Served) Leave(_ bool, left *[]string) error {
 		return nil
 	}
 	ctx := context.Background()
+	if err := s.fabric.SetPeers(ctx, nil); err != nil {
+		return err
+	}
 	if _, err := s.fabric.RemoveLeftovers(ctx, nil); err != nil {
 		return err
 	}
 	words, err := s.fabric.Leftovers(ctx, nil)
 	*left = words
+	s.stop()
 	if err == nil {
 		err = s.fabric.Close()
 	}
 	return err
+}
+
+// SetMTU changes what the host's wire takes.
+func (s *Served) SetMTU(mtu int, _ *bool) error {
+	for _, name := range []string{"wire", "br-phy"} {
+		if err := netlink.LinkSetMTU(must(netlink.LinkByName(name)), mtu); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ProbeAgain lets the next search for what passes begin, unless one is under way.
+func (s *Served) ProbeAgain(_ bool, _ *bool) error {
+	s.fabric.channel.mu.Lock()
+	defer s.fabric.channel.mu.Unlock()
+	for _, w := range s.fabric.channel.prober.peers {
+		if w.mtu.size == 0 {
+			w.mtu.waiting = time.Time{}
+		}
+	}
+	return nil
 }

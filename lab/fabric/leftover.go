@@ -70,7 +70,7 @@ func (f *Fabric) leftoversLocked(ctx context.Context, keep map[string]bool) ([]l
 	if err != nil {
 		return nil, err
 	}
-	kept := len(keep) > 0
+	kept := len(keep) > 0 || f.meets()
 	found := f.leftoverBridges(state, keep, kept)
 	found = append(found, f.leftoverPorts(state, keep, kept)...)
 	flows, err := f.leftoverFlows(ctx, state, keep)
@@ -137,7 +137,7 @@ func (f *Fabric) leftoverFlows(ctx context.Context, state *ovsState, keep map[st
 	if err != nil {
 		return nil, err
 	}
-	wanted := map[uint64]bool{}
+	wanted := map[uint64]bool{f.names.cookie(ownLab): f.meets()}
 	for lab := range keep {
 		wanted[f.names.cookie(lab)] = true
 	}
@@ -170,7 +170,7 @@ func (f *Fabric) leftoverLinks(ctx context.Context, keep map[string]bool) ([]lef
 	var found []leftover
 	for _, l := range links {
 		s, stamped := parseAlias(l.Attrs().Alias)
-		if stamped && keep[s.lab] {
+		if stamped && (keep[s.lab] || s.lab == ownLab && f.meets()) {
 			continue
 		}
 		what := "half-made, without a lab"

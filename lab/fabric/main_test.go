@@ -115,9 +115,6 @@ func (d *switchDaemons) start() error {
 	if err := d.startDB(conf); err != nil {
 		return err
 	}
-	if out, err := exec.Command("ovs-vsctl", "--no-wait", "--db=unix:"+d.dir+"/db.sock", "init").CombinedOutput(); err != nil {
-		return fmt.Errorf("ovs-vsctl init: %w: %s", err, out)
-	}
 	return d.startSwitch()
 }
 
@@ -127,7 +124,9 @@ func (d *switchDaemons) startDB(conf string) error {
 	if err := d.db.Start(); err != nil {
 		return err
 	}
-	return waitFor(10*time.Second, "the database's socket", func() bool { _, err := os.Stat(d.dir + "/db.sock"); return err == nil })
+	return waitFor(10*time.Second, "the database", func() bool {
+		return exec.Command("ovs-vsctl", "--no-wait", "--timeout=2", "--db=unix:"+d.dir+"/db.sock", "init").Run() == nil
+	})
 }
 
 func (d *switchDaemons) startSwitch() error {
@@ -155,6 +154,9 @@ func (d *switchDaemons) stop() {
 }
 
 func (d *switchDaemons) kill(cmd *exec.Cmd) {
+	if cmd == nil || cmd.Process == nil {
+		return
+	}
 	cmd.Process.Kill()
 	cmd.Wait()
 }

@@ -24,6 +24,7 @@ func (f *Fabric) Unwire(ctx context.Context, labID string) error {
 }
 
 func (f *Fabric) unwireLocked(ctx context.Context, labID string) error {
+	f.carriers.forget(labID)
 	failed := errors.Join(
 		f.removeFromOVS(ctx, labID),
 		f.removeInternets(ctx, labID),
@@ -134,10 +135,10 @@ func (f *Fabric) ownLinks(ctx context.Context) ([]netlink.Link, error) {
 	return own, nil
 }
 
-// tidyLocked removes what serves no lab: the panel, the tunnel port and the firewall tables, once nothing of a lab is left.
+// tidyLocked removes what serves no lab and no peer: the panel, the tunnel port and the firewall tables, once nothing of a lab is left.
 func (f *Fabric) tidyLocked(ctx context.Context) error {
 	labs, err := f.labsLocked(ctx)
-	if err != nil || len(labs) > 0 {
+	if err != nil || len(labs) > 0 || f.meets() {
 		return err
 	}
 	state, err := f.ovs.observe(ctx)

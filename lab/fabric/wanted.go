@@ -18,6 +18,7 @@ type wanted struct {
 	ports      map[string]portWant
 	ends       map[string]endWant // devices of the host's namespace
 	cables     []cableWant
+	held       []carrierEnd      // ends of cables: their carrier follows the far end
 	limits     map[string]string // by cable id
 	tunnel     bool              // a cable or a segment leads to another host
 }
@@ -128,7 +129,9 @@ func (p *planner) cable(c hostapi.CableSpec) {
 	a := p.resolve(c, c.A, c.BtoA, c.B)
 	if c.Remote.IsValid() {
 		p.w.tunnel = true
-		if p.connected(c, a) && !c.Cut {
+		wired := p.connected(c, a) && !c.Cut
+		p.hold(c, a, false, wired)
+		if wired {
 			p.raise(a)
 			p.w.cables = append(p.w.cables, cableWant{id: c.ID, a: a.port, vni: c.VNI, remote: c.Remote.Unmap()})
 		}
@@ -136,11 +139,23 @@ func (p *planner) cable(c hostapi.CableSpec) {
 	}
 	b := p.resolve(c, c.B, c.AtoB, c.A)
 	hasA, hasB := p.connected(c, a), p.connected(c, b)
-	if hasA && hasB && !c.Cut {
+	wired := hasA && hasB && !c.Cut
+	p.hold(c, a, false, wired)
+	p.hold(c, b, true, wired)
+	if wired {
 		p.raise(a)
 		p.raise(b)
 		p.w.cables = append(p.w.cables, cableWant{id: c.ID, a: a.port, b: b.port})
 	}
+}
+
+// hold notes an end whose carrier follows the far one's, and that tells its own.
+func (p *planner) hold(c hostapi.CableSpec, e end, b, wired bool) {
+	if e.port == "" || e.held == "" && !c.Remote.IsValid() {
+		return
+	}
+	p.w.held = append(p.w.held, carrierEnd{key: endKey{p.spec.ID, c.ID, b}, port: e.ref, device: e.held, watched: p.w.ends[e.held].inPlace, wanted: wired,
+		remote: c.Remote.Unmap(), vni: c.VNI})
 }
 
 func (p *planner) connected(c hostapi.CableSpec, e end) bool {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"trunkline/internal/fault"
 	"trunkline/lab/host"
@@ -45,6 +46,7 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	if err != nil {
 		return host.WireReport{}, err
 	}
+	f.watchCarriers()
 	run := &wiringRun{f: f}
 	if err := run.plan(ctx, spec, absent); err != nil {
 		return host.WireReport{}, err
@@ -55,14 +57,14 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	if err := run.makeJoins(ctx); err != nil {
 		return host.WireReport{}, err
 	}
-	if err := run.carriers(ctx, false); err != nil {
+	if err := run.lower(ctx); err != nil {
 		return host.WireReport{}, err
 	}
 	flows, err := run.converge(ctx)
 	if err != nil {
 		return host.WireReport{}, err
 	}
-	if err := run.carriers(ctx, true); err != nil {
+	if err := run.raise(ctx); err != nil {
 		return host.WireReport{}, err
 	}
 	if err := f.shape(ctx, run.w.ends, run.links, f.probe().netem); err != nil {
@@ -120,21 +122,50 @@ func (r *wiringRun) carrier(spec hostapi.LabSpec) map[hostapi.PortRef]bool {
 		for _, i := range n.Interfaces {
 			name := r.f.names.hostEnd(spec.ID, n.Name, i.Name)
 			if r.links[name] != nil {
-				end, cabled := r.w.ends[name]
-				carrier[hostapi.PortRef{Node: n.Name, Interface: i.Name}] = cabled && end.up
+				has, held := r.f.carriers.has(name)
+				carrier[hostapi.PortRef{Node: n.Name, Interface: i.Name}] = has || !held && r.w.ends[name].up
 			}
 		}
 	}
 	return carrier
 }
 
-// carriers brings the host ends down that shall be (up false), or up (up true). A node sees its carrier go or come.
-func (r *wiringRun) carriers(ctx context.Context, up bool) error {
+// lower takes carrier away where it shall go, at far ends too, before anything else is changed.
+func (r *wiringRun) lower(ctx context.Context) error {
+	r.f.carriers.lower(r.w.lab, r.w.held)
+	return r.switchEnds(ctx, false)
+}
+
+// raise gives carrier where it shall be. The ends of cables get theirs from the far end as well as from here.
+func (r *wiringRun) raise(ctx context.Context) error {
+	for i := range r.w.held {
+		e := &r.w.held[i]
+		if link := r.links[e.device]; link != nil {
+			flags := link.Attrs().RawFlags
+			e.index, e.up, e.own = link.Attrs().Index, flags&unix.IFF_UP != 0, flags&unix.IFF_LOWER_UP != 0
+		}
+	}
+	if err := r.f.carriers.install(r.w.lab, r.w.held); err != nil {
+		return err
+	}
+	if err := r.f.keepRemote(r.w.lab, r.w.held); err != nil {
+		return err
+	}
+	return r.switchEnds(ctx, true)
+}
+
+// switchEnds brings the host ends down that shall be (up false), or up (up true). A node sees its carrier go or come.
+func (r *wiringRun) switchEnds(ctx context.Context, up bool) error {
 	for _, name := range slices.Sorted(maps.Keys(r.w.ends)) {
-		if link := r.links[name]; link != nil && r.w.ends[name].up == up {
-			if err := r.f.setUp(ctx, link, up); err != nil {
-				return err
-			}
+		link := r.links[name]
+		if link == nil || r.w.ends[name].up != up {
+			continue
+		}
+		if _, held := r.f.carriers.has(name); held && up {
+			continue
+		}
+		if err := r.f.setUp(ctx, link, up); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -152,7 +183,7 @@ func (r *wiringRun) makeJoins(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := r.f.dressHostEnd(ctx, link, r.w.lab, e.object, side, 0); err != nil {
+			if err := r.f.dressHostEnd(ctx, link, r.w.lab, e.object, side, joinMTU); err != nil {
 				return err
 			}
 			r.links[side] = link
@@ -161,8 +192,9 @@ func (r *wiringRun) makeJoins(ctx context.Context) error {
 	return nil
 }
 
-// joinMTU lets any frame pass that a node's interface may send.
-const joinMTU = 65535
+// joinMTU lets any frame pass that a node's interface may send. It stays clear of 65,535: the userspace datapath counts its buffer, which is
+// somewhat larger, in 16 bits, and reads garbage into one that came out small (Open vSwitch 3.1.0).
+const joinMTU = 65000
 
 func (r *wiringRun) joinLink(ctx context.Context, side, outer, inner string) (netlink.Link, error) {
 	link, err := linkNamed(ctx, r.f.root, side)
@@ -271,10 +303,13 @@ func (f *Fabric) freePanelName(ctx context.Context, s *ovsState) (string, error)
 	return "tl-" + f.names.digest(8, panelObject), nil
 }
 
-func (r *wiringRun) diff(devices map[string]int) (*transaction, error) {
-	d := &differ{names: r.f.names, state: r.state, panel: r.panel, datapath: r.f.datapath(), devices: devices,
+func (r *wiringRun) differ(devices map[string]int) *differ {
+	return &differ{names: r.f.names, state: r.state, panel: r.panel, datapath: r.f.datapath(), devices: devices,
 		busy: busyNumbers(r.state, r.panel, r.flows), underlay: r.underlay}
-	return d.diff(r.w)
+}
+
+func (r *wiringRun) diff(devices map[string]int) (*transaction, error) {
+	return r.differ(devices).diff(r.w)
 }
 
 func (r *wiringRun) commit(ctx context.Context, t *transaction) error {
@@ -358,6 +393,11 @@ func (r *wiringRun) dropUnopened(t *transaction) {
 		}
 		if c.id == "" {
 			continue // a way to another host: the next run tries again
+		}
+		for i := range r.w.held {
+			if r.w.held[i].key.cable == c.id {
+				r.w.held[i].wanted = false
+			}
 		}
 		r.w.limits[c.id] = "Open vSwitch couldn't open a port of this cable: its node ended meanwhile, or is being restarted."
 	}
