@@ -218,7 +218,8 @@ func TestTheDescriptionNamesEveryOperation(t *testing.T) {
 		}
 	}
 	for _, id := range strings.Fields("list-labs show-lab create-lab check-lab export-lab watch-lab plan-lab deploy-lab cancel-lab stop-lab destroy-lab act-on-node " +
-		"put-file get-file exec who-am-i list-images show-image-policy set-image-policy list-hosts list-tokens create-token revoke-token") {
+		"put-file get-file exec who-am-i list-images show-image-policy set-image-policy list-hosts show-host change-host rotate-host-key revoke-host " +
+		"remove-host read-host-log show-underlay create-join-token list-join-tokens delete-join-token list-networks list-offers save-offer delete-offer list-tokens create-token revoke-token") {
 		if !found[id] {
 			t.Errorf("%s is not described", id)
 		}
