@@ -13,6 +13,7 @@ import (
 	"trunkline/lab"
 	"trunkline/lab/format"
 	"trunkline/lab/hostapi"
+	"trunkline/lab/place"
 )
 
 // NodeDefaults are the limits of nodes whose file names none.
@@ -44,6 +45,7 @@ type compiled struct {
 	Specs    map[string]*hostapi.LabSpec // by host id
 	Texts    map[string][]byte           // by sha256
 	Crossing []string                    // cables and segments with ends on several hosts, in the order of the lab; each wants an identifier
+	Pairs    []place.Pair                // hosts that something runs between, each pair once
 	Lacks    error                       // what the specs of a lab on several hosts cannot be made of yet
 }
 

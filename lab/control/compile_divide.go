@@ -8,6 +8,7 @@ import (
 	"trunkline/internal/fault"
 	"trunkline/lab"
 	"trunkline/lab/hostapi"
+	"trunkline/lab/place"
 )
 
 // divider gives every host its part of the whole lab's spec. A lan and the management segment have a part on each host with a member,
@@ -17,11 +18,12 @@ type divider struct {
 	*compiler
 	mesh  map[string]bool                       // segments that may have parts on several hosts
 	parts map[string]map[string]map[string]bool // of those: host, ports there
+	pairs map[place.Pair]bool                   // hosts that something runs between
 }
 
 func (c *compiler) divide() {
 	c.out.Specs = map[string]*hostapi.LabSpec{}
-	d := &divider{compiler: c, mesh: map[string]bool{}, parts: map[string]map[string]map[string]bool{}}
+	d := &divider{compiler: c, mesh: map[string]bool{}, parts: map[string]map[string]map[string]bool{}, pairs: map[place.Pair]bool{}}
 	for _, s := range c.spec.Segments {
 		d.mesh[s.Name] = s.Kind == lab.LAN
 	}
@@ -87,6 +89,7 @@ func (d *divider) addCable(k hostapi.CableSpec) {
 	}
 	k.VNI = d.identifier(k.ID)
 	near, far := k, k
+	d.pair(a, b)
 	near.Remote = d.address(b)
 	far.A, far.B, far.AtoB, far.BtoA, far.Remote = k.B, k.A, k.BtoA, k.AtoB, d.address(a)
 	here, there := d.part(a), d.part(b)
@@ -135,11 +138,21 @@ func (d *divider) addMesh(s hostapi.SegmentSpec) {
 		}
 		for _, other := range hosts {
 			if other != hostID {
+				d.pair(hostID, other)
 				own.Peers = append(own.Peers, d.address(other))
 			}
 		}
 		part := d.part(hostID)
 		part.Segments = append(part.Segments, own)
+	}
+}
+
+// pair notes that something runs between two hosts.
+func (d *divider) pair(a, b string) {
+	p := place.Pair{A: min(a, b), B: max(a, b)}
+	if !d.pairs[p] {
+		d.pairs[p] = true
+		d.out.Pairs = append(d.out.Pairs, p)
 	}
 }
 

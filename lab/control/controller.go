@@ -80,7 +80,7 @@ type Controller struct {
 
 	enrolling sync.Mutex // held while enrolled hosts are read or changed
 
-	identifying sync.Mutex // held while identifiers are taken or given back, and the deployment that names them is stored
+	placing sync.Mutex // held from choosing places until they are stored, with identifiers taken or given back on the way
 
 	mu      sync.Mutex
 	entries map[string]*entry

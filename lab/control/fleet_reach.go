@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,14 +29,18 @@ func (f *fleet) noteReach(h *hostState, epoch int64, reach []hostapi.Reach) {
 	}
 	had := h.reach
 	h.reach = make(map[string]report, len(reach))
+	var touched []string
 	for _, r := range reach {
 		said := report{r, f.now()}
 		if old, known := had[r.Host]; known && old.Hears == r.Hears && old.Answers == r.Answers {
 			said.since = old.since
+		} else if known || !r.Hears || !r.Answers {
+			touched = slices.Collect(maps.Keys(h.labs)) // their cables to the peer carry something now, or nothing
 		}
 		h.reach[r.Host] = said
 	}
 	f.mu.Unlock()
+	f.touched(touched...)
 	f.changed()
 }
 
@@ -60,6 +65,14 @@ func (f *fleet) cut() []place.Pair {
 		}
 	}
 	return pairs
+}
+
+// apart reports that two linked hosts are not to be used together, as cut has it.
+func (f *fleet) apart(a, b string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := f.wayLocked(a, b)
+	return w.known && !w.usable()
 }
 
 // way is the way between two hosts, as the two see it.

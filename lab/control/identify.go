@@ -14,11 +14,9 @@ import (
 const trimTimeout = 10 * time.Second
 
 // store changes what a lab shall be, with an identifier for each name that crosses hosts: change gets them. The names that the lab
-// and what it may go back to have already keep theirs. When change fails nothing new is kept. One lab is stored at a time, so that
-// nobody frees what another deploy has just taken.
+// and what it may go back to have already keep theirs. When change fails nothing new is kept. placing is held since the places were
+// chosen, so that nobody gives away the same room, or frees what was just taken.
 func (c *Controller) store(ctx context.Context, scope tenancy.Scope, r *Record, crossing []string, change func(r *Record, vnis map[string]uint32) error) error {
-	c.identifying.Lock()
-	defer c.identifying.Unlock()
 	vnis, err := c.identify(ctx, r, crossing)
 	if err != nil {
 		return err
@@ -82,8 +80,8 @@ func (c *Controller) trim(ctx context.Context, e *entry) error {
 	if !spare || e.trimmed == e.record.Desired.Generation {
 		return nil
 	}
-	c.identifying.Lock()
-	defer c.identifying.Unlock()
+	c.placing.Lock()
+	defer c.placing.Unlock()
 	err := c.trimLocked(ctx, e.id, func(d Desired) []string {
 		if d.Generation != e.record.Desired.Generation {
 			return namesOf(d)
@@ -96,7 +94,7 @@ func (c *Controller) trim(ctx context.Context, e *entry) error {
 	return err
 }
 
-// trimLocked frees all but what needed names of the stored lab; nil: what it has and may go back to. identifying is held.
+// trimLocked frees all but what needed names of the stored lab; nil: what it has and may go back to. placing is held.
 func (c *Controller) trimLocked(ctx context.Context, labID string, needed func(Desired) []string) error {
 	r, err := c.cfg.Labs.Lab(ctx, tenancy.Everywhere(), labID)
 	if err != nil {
@@ -114,7 +112,7 @@ func (c *Controller) trimLocked(ctx context.Context, labID string, needed func(D
 	return err
 }
 
-// freeVNIs gives back all that a lab has, of which nothing is left on any host. identifying is held.
+// freeVNIs gives back all that a lab has, of which nothing is left on any host. placing is held.
 func (c *Controller) freeVNIs(ctx context.Context, r *Record) error {
 	if c.cfg.Identifiers == nil {
 		return nil

@@ -27,12 +27,24 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 	if r.busy() {
 		return deployAgain(r)
 	}
+	c.fleet.awaitUsable(ctx, firstHost)
+	failed := c.failedNodes(r)
+	if err := c.planAndStore(ctx, actor.Scope(), r, failed); err != nil {
+		return err
+	}
+	c.changed(r.ID)
+	return nil
+}
+
+// planAndStore makes the newest version what shall run, where there is room this moment.
+func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *Record, failed []string) error {
+	c.placing.Lock()
+	defer c.placing.Unlock()
 	planned, err := c.plan(ctx, r)
 	if err != nil {
 		return err
 	}
-	failed := c.failedNodes(r)
-	err = c.store(ctx, actor.Scope(), r, planned.Crossing, func(stored *Record, vnis map[string]uint32) error {
+	return c.store(ctx, scope, r, planned.Crossing, func(stored *Record, vnis map[string]uint32) error {
 		stored.seeAtLeast(r)
 		r := stored
 		switch {
@@ -56,11 +68,6 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 		d.Deploy = d.Generation
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	c.changed(r.ID)
-	return nil
 }
 
 // deployAgain answers a deploy that comes while another is under way: the same one is no mistake.

@@ -44,7 +44,6 @@ func (c *Controller) plan(ctx context.Context, r *Record) (planned, error) {
 	if err := rules.check(l, d.ImageMap); err != nil {
 		return planned{}, err
 	}
-	c.fleet.awaitUsable(ctx, firstHost)
 	s, err := c.survey(ctx, r, l, d.ImageMap)
 	if err != nil {
 		return planned{}, err

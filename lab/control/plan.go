@@ -15,6 +15,7 @@ func (c *Controller) Plan(ctx context.Context, actor tenancy.Actor, ref string) 
 	if err != nil {
 		return nil, err
 	}
+	c.fleet.awaitUsable(ctx, firstHost)
 	planned, err := c.plan(ctx, r)
 	if err != nil {
 		return nil, err

@@ -169,6 +169,7 @@ func (c *Controller) publish(ctx context.Context, e *entry, sides []hostSide) er
 	r := e.record
 	old, now := r.Observed, summarise(r, e.runningLab(), sides, c.cfg.Grace)
 	e.plight.show(&now)
+	c.showApart(e, &now)
 	nodes := nodeViews(r, r.Revision.Lab, e.runningLab(), sides)
 	moved := changedNodes(e.nodes, nodes)
 	same := reflect.DeepEqual(old, now)
@@ -290,8 +291,8 @@ func (c *Controller) noteTold(before, now told, err error) told {
 
 // finish clears a lab of which nothing is left: back to stored, or away altogether. Its identifiers are given back before.
 func (c *Controller) finish(ctx context.Context, e *entry) error {
-	c.identifying.Lock()
-	defer c.identifying.Unlock()
+	c.placing.Lock()
+	defer c.placing.Unlock()
 	stored, err := c.cfg.Labs.Lab(ctx, tenancy.Everywhere(), e.id)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err

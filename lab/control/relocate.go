@@ -39,10 +39,10 @@ func (p plight) retryIn(now time.Time) time.Duration {
 
 // show puts it into the lab's state, beside what else is wrong.
 func (p plight) show(o *Observed) {
-	if p.Reason == "" || o.State != Running && o.State != Degraded {
+	if p.Reason == "" || o.State != Running && o.State != Degraded && o.State != Stopped {
 		return
 	}
-	if p.Stuck {
+	if p.Stuck && o.State == Running {
 		o.State = Degraded
 	}
 	if o.Step == "" {
@@ -110,6 +110,8 @@ func (c *Controller) replace(ctx context.Context, e *entry, lost []hostSide) (bo
 		names[i] = side.Name
 		nodes += side.Nodes
 	}
+	c.placing.Lock()
+	defer c.placing.Unlock()
 	anew, err := c.placeAnew(ctx, e)
 	if err != nil {
 		return false, c.getStuck(e, fmt.Sprintf("Host %s is lost, and %s of it cannot be placed anew", some(names), count(nodes, "node")), err)
@@ -200,7 +202,7 @@ func (c *Controller) freeStuck(ctx context.Context) {
 	}
 }
 
-// settleAnew stores the new places as a generation of its own. An intent that came between wins.
+// settleAnew stores the new places as a generation of its own. An intent that came between wins. placing is held.
 func (c *Controller) settleAnew(ctx context.Context, e *entry, anew placement, done plight) (bool, error) {
 	r := e.record
 	d := r.Desired.Deployment
@@ -257,6 +259,8 @@ func (c *Controller) drain(ctx context.Context, e *entry, drained, sides []hostS
 			Reason: fmt.Sprintf("Host %s is being drained, and waits: %s since it moved. %s left there.", some(names), some(bad), count(left, "node"))}
 		return false, nil
 	}
+	c.placing.Lock()
+	defer c.placing.Unlock()
 	target, err := c.placeAnew(ctx, e)
 	if err != nil {
 		return false, c.getStuck(e, fmt.Sprintf("Host %s is being drained, and %s there cannot move", some(names), count(left, "node")), err)

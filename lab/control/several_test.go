@@ -435,6 +435,25 @@ func TestHostsThatDoNotReachEachOtherAreNotUsedTogether(t *testing.T) {
 	}
 }
 
+func TestARunningLabSaysWhenItsHostsStopReachingEachOther(t *testing.T) {
+	r := newRig(t).start()
+	m := r.addHosts("ab")
+	id := r.create(zones("x", []string{"a1", "b1"}, "", ""))
+	r.deploy(id)
+	r.until(id, control.Running)
+	m["a"].fake.SetReach([]hostapi.Reach{{Host: m["b"].id, At: time.Now()}})
+	got := r.until(id, control.Degraded)
+	if !strings.Contains(got.Reason, "Hosts host-a and host-b do not reach each other") {
+		t.Errorf("reason %q", got.Reason)
+	}
+	r.deploy(id) // what runs there stays
+	m["a"].fake.SetReach([]hostapi.Reach{{Host: m["b"].id, Hears: true, Answers: true, At: time.Now()}})
+	got = r.until(id, control.Running)
+	if at := placed(got); at != "a1=host-a b1=host-b" {
+		t.Errorf("placed %s", at)
+	}
+}
+
 func TestACancelledDeployAcrossHostsGivesBackWhatItTook(t *testing.T) {
 	r := newRig(t).start()
 	m := r.addHosts("ab")

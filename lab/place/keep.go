@@ -55,6 +55,9 @@ func (u *united) home(nodes []int32) int32 {
 		h, known := u.host[id]
 		if !known {
 			u.was[node] = "a host that is gone"
+			if name, closed := u.closed[id]; closed {
+				u.was[node] = name + ", which is not open to this team any more"
+			}
 			continue
 		}
 		u.was[node] = u.hosts[h].Name

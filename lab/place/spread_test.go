@@ -167,6 +167,11 @@ var spreadCases = []struct {
 		at:      "r1=b r2=b", moved: "r1 r2",
 	},
 	{
+		name:    "what runs on a host that was closed to the tenant moves",
+		problem: Problem{Nodes: []Node{router("r1")}, Hosts: []Candidate{host("a", 9*gib), host("b", 9*gib)}, Placed: map[string]string{"r1": "id-a"}, Allowed: []string{"id-b"}},
+		at:      "r1=b", moved: "r1", why: map[string]string{"r1": "moved from a, which is not open to this team any more, 8 GiB free, image present"},
+	},
+	{
 		name:    "a running node that now wants a delay leaves a host without netem",
 		problem: Problem{Nodes: []Node{router("r1", wantsDelay)}, Hosts: []Candidate{host("a", 9*gib, noNetem), host("b", 9*gib)}, Placed: map[string]string{"r1": "id-a"}},
 		at:      "r1=b", moved: "r1",

@@ -22,7 +22,8 @@ type table struct {
 	hosts   []Candidate // by ID, those open to the tenant
 	node    map[string]int
 	host    map[string]int
-	ends    [][2]int32 // of every cable, by node
+	closed  map[string]string // names of hosts that are not open to the tenant, by ID
+	ends    [][2]int32        // of every cable, by node
 	weights []int64
 	classOf []int32
 	classes []class
@@ -39,7 +40,7 @@ type class struct {
 }
 
 func newTable(p Problem) (*table, error) {
-	t := &table{Problem: p, node: map[string]int{}, host: map[string]int{}}
+	t := &table{Problem: p, node: map[string]int{}, host: map[string]int{}, closed: map[string]string{}}
 	t.nodes = slices.SortedFunc(slices.Values(p.Nodes), func(a, b Node) int { return cmp.Compare(a.Name, b.Name) })
 	for i, n := range t.nodes {
 		if _, twice := t.node[n.Name]; twice {
@@ -52,6 +53,7 @@ func newTable(p Problem) (*table, error) {
 	}
 	for _, h := range slices.SortedFunc(slices.Values(p.Hosts), func(a, b Candidate) int { return cmp.Compare(a.ID, b.ID) }) {
 		if p.Allowed != nil && !slices.Contains(p.Allowed, h.ID) {
+			t.closed[h.ID] = h.Name
 			continue
 		}
 		if _, twice := t.host[h.ID]; twice {
