@@ -10,7 +10,7 @@ import (
 )
 
 // What a container is taken to need when its file names no limits: what idle nodes use, with some to spare, and not the limits that
-// they get. docs/decisions/0010-placement.md has the figures.
+// they get. docs/decisions/0013-placement.md has the figures.
 const (
 	usualCPU    = 0.05
 	usualMemory = 32 << 20
