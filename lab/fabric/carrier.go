@@ -53,6 +53,7 @@ type carriers struct {
 	byDevice map[string]endKey
 	far      map[netip.Addr]*farHost
 	failed   error // the last device that could not be switched
+	turns    int   // counts what peers said anew
 }
 
 // farHost is what another host said of its ends.
@@ -203,6 +204,9 @@ func (c *carriers) heard(peer netip.Addr, cables map[uint32]bool, all bool) {
 		maps.Copy(f.up, cables)
 	}
 	first := all && !f.spoke
+	if first || !maps.Equal(before, f.up) {
+		c.turns++
+	}
 	f.spoke = f.spoke || all
 	c.settlePeer(peer, func(e *carrierEnd) bool { return first || before[e.vni] != f.up[e.vni] })
 }
@@ -296,19 +300,22 @@ func (c *carriers) has(device string) (carrier, known bool) {
 	return e.up && e.own && e.index != 0, true
 }
 
-// states copies what the peers said, to be kept for the next run of the agent.
-func (c *carriers) states() map[netip.Addr]map[uint32]bool {
+// states copies what the peers said, to be kept for the next run of the agent; nil when nobody said anything since the turn.
+func (c *carriers) states(since int) (kept map[netip.Addr]map[uint32]bool, turn int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.turns == since {
+		return nil, since
+	}
 	used := map[netip.Addr]bool{}
 	for _, e := range c.ends {
 		used[e.remote] = true
 	}
-	kept := map[netip.Addr]map[uint32]bool{}
+	kept = map[netip.Addr]map[uint32]bool{}
 	for peer, f := range c.far {
 		if f.spoke && used[peer] {
 			kept[peer] = maps.Clone(f.up)
 		}
 	}
-	return kept
+	return kept, c.turns
 }

@@ -192,11 +192,17 @@ func (c *carriers) knows(lab string) bool {
 
 func (f *Fabric) farFile() string { return filepath.Join(f.cfg.StateDir, "fabric", "far.json") }
 
-// keepFar remembers what peers said of their ends, so that a new run of the agent doesn't give carrier back for a moment.
-func (f *Fabric) keepFar() {
-	if err := writeIfChanged(f.farFile(), f.carriers.states()); err != nil {
+// keepFar remembers what peers said of their ends, so that a new run of the agent doesn't give carrier back, or take it, for a moment. It is
+// called often: it writes what has changed since the turn and returns the present one.
+func (f *Fabric) keepFar(turn int) int {
+	kept, now := f.carriers.states(turn)
+	if kept == nil {
+		return now
+	}
+	if err := writeIfChanged(f.farFile(), kept); err != nil {
 		f.log.Warn("what other hosts say of their cables can't be remembered", "error", err)
 	}
+	return now
 }
 
 // recallFar reads it. A damaged or missing file is none: the peers repeat what they said within a second.

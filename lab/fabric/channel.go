@@ -31,7 +31,7 @@ type channel struct {
 	f    *Fabric
 	work background
 	wake chan struct{}
-	kept int64 // second in which what peers said was last kept; of run alone
+	kept int // turn of what peers said that was last kept; of run alone
 
 	mu     sync.Mutex
 	prober *prober
@@ -120,6 +120,7 @@ func (c *channel) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			c.f.keepFar(c.kept)
 			return
 		case <-timer.C:
 		case <-c.wake:
@@ -355,10 +356,7 @@ func (c *channel) judge(now time.Time) (well bool) {
 	for addr, dead := range lost {
 		c.f.carriers.lose(addr, dead)
 	}
-	if now.Unix() != c.kept {
-		c.kept = now.Unix()
-		c.f.keepFar()
-	}
+	c.kept = c.f.keepFar(c.kept)
 	return well
 }
 

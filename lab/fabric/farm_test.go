@@ -98,10 +98,14 @@ func (h *farmHost) end() {
 	h.cmd.Wait()
 }
 
+func (h *farmHost) try(method string, args any) error {
+	var nothing bool
+	return h.calls.Call("Served."+method, args, &nothing)
+}
+
 func (h *farmHost) call(method string, args any) {
 	h.t.Helper()
-	var nothing bool
-	if err := h.calls.Call("Served."+method, args, &nothing); err != nil {
+	if err := h.try(method, args); err != nil {
 		h.t.Fatalf("%s: %s: %v", h.name, method, err)
 	}
 }

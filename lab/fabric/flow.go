@@ -29,7 +29,14 @@ type flow struct {
 	setSrc  string
 	setVNI  uint32 // action; 0: none
 	setDest netip.Addr
+	tagged  bool // on the way to or from the tunnel frames carry a tag of ours: see outerTag
 }
+
+// outerTag is the VLAN of the tag that labs' frames carry inside a tunnel, around tags of their own. A kernel from 5.9 on answers an IP packet
+// that is too large for one outer packet by itself ("fragmentation needed") and drops it, where the tunnel is a port of Open vSwitch
+// (skb_tunnel_check_pmtu in net/ipv4/ip_tunnel_core.c), so that an inner MTU of 1500 would not hold. It looks for plain IP only: with a tag
+// the frame goes out in fragments.
+const outerTag = 1
 
 // fields are the matches besides the port, as name and value.
 func (f flow) fields() [][2]string {
@@ -46,6 +53,9 @@ func (f flow) fields() [][2]string {
 	if f.ethSrc != "" {
 		fields = append(fields, [2]string{"dl_src", f.ethSrc})
 	}
+	if f.pops() {
+		fields = append(fields, [2]string{"dl_vlan", strconv.Itoa(outerTag)})
+	}
 	return fields
 }
 
@@ -58,11 +68,21 @@ func (f flow) sets() [][2]string {
 	if f.setSrc != "" {
 		sets = append(sets, [2]string{f.setSrc, "eth_src"})
 	}
+	if f.pushes() {
+		sets = append(sets, [2]string{strconv.Itoa(vlanPresent | outerTag), "vlan_vid"})
+	}
 	if f.setVNI != 0 {
 		sets = append(sets, [2]string{fmt.Sprintf("%#x", f.setVNI), "tun_id"}, [2]string{f.setDest.String(), tunnelField(f.setDest, "dst")})
 	}
 	return sets
 }
+
+// vlanPresent is OFPVID_PRESENT of OpenFlow: part of every identifier of a tag that is there.
+const vlanPresent = 0x1000
+
+func (f flow) pushes() bool { return f.tagged && f.setVNI != 0 }
+
+func (f flow) pops() bool { return f.tagged && f.tunID != 0 }
 
 func (f flow) match() string {
 	parts := []string{fmt.Sprintf("priority=%d", flowPriority), fmt.Sprintf("in_port=%d", f.inPort)}
@@ -75,6 +95,12 @@ func (f flow) match() string {
 
 func (f flow) actions() string {
 	var parts []string
+	if f.pops() {
+		parts = append(parts, "pop_vlan")
+	}
+	if f.pushes() {
+		parts = append(parts, string(pushTag))
+	}
 	for _, set := range f.sets() {
 		parts = append(parts, "set_field:"+set[0]+"->"+set[1])
 	}
@@ -91,12 +117,29 @@ func tunnelField(a netip.Addr, side string) string {
 	return "tun_" + side
 }
 
+// literalAction is an action that the library has no name for.
+type literalAction string
+
+const pushTag literalAction = "push_vlan:0x8100"
+
+// MarshalText implements ovs.Action.
+func (a literalAction) MarshalText() ([]byte, error) { return []byte(a), nil }
+
+// GoString implements ovs.Action.
+func (a literalAction) GoString() string { return fmt.Sprintf("literalAction(%q)", string(a)) }
+
 func (f flow) asAddition(cookie uint64) *ovs.Flow {
 	var matches []ovs.Match
 	for _, field := range f.fields() {
 		matches = append(matches, ovs.FieldMatch(field[0], field[1]))
 	}
 	var actions []ovs.Action
+	if f.pops() {
+		actions = append(actions, ovs.StripVLAN())
+	}
+	if f.pushes() {
+		actions = append(actions, pushTag)
+	}
 	for _, set := range f.sets() {
 		actions = append(actions, ovs.SetField(set[0], set[1]))
 	}
@@ -113,8 +156,8 @@ func flowsOf(w *wanted, numbers map[string]int, tunnel int) []flow {
 	for _, c := range w.cables {
 		a := numbers[c.a]
 		if c.remote.IsValid() {
-			flows = append(flows, flow{inPort: a, output: tunnel, setVNI: c.vni, setDest: c.remote},
-				flow{inPort: tunnel, tunID: c.vni, tunSrc: c.remote, output: a})
+			flows = append(flows, flow{inPort: a, output: tunnel, setVNI: c.vni, setDest: c.remote, tagged: true},
+				flow{inPort: tunnel, tunID: c.vni, tunSrc: c.remote, output: a, tagged: true})
 			continue
 		}
 		b := numbers[c.b]

@@ -229,12 +229,27 @@ func (f *Fabric) makePair(ctx context.Context, n *nodeNS, name string, spec host
 		LinkAttrs: netlink.LinkAttrs{Name: name, MTU: spec.MTU, TxQLen: -1, Group: f.names.labGroup(n.lab), HardwareAddr: f.names.mac(name)},
 		PeerName:  spec.Name, PeerHardwareAddr: mac, PeerMTU: uint32(spec.MTU), PeerNamespace: netlink.NsFd(int(n.ns)), PeerTxQLen: -1,
 	}
+	return f.addPair(ctx, n, veth, spec)
+}
+
+// farIndex is beyond the indexes that a kernel gives by itself.
+const farIndex = 1 << 24
+
+func (f *Fabric) addPair(ctx context.Context, n *nodeNS, veth *netlink.Veth, spec hostapi.InterfaceSpec) (outer, inner netlink.Link, err error) {
 	if err := f.change(ctx, func() error { return f.root.LinkAdd(veth) }); err != nil {
 		return nil, nil, f.plugError(err, n.node, spec.Name, "The interface %s:%s can't be made.", n.node.Name, spec.Name)
 	}
-	outer, err = linkNamed(ctx, f.root, name)
+	outer, err = linkNamed(ctx, f.root, veth.Name)
 	if err == nil && outer != nil {
 		inner, err = linkNamed(ctx, n.in, spec.Name)
+	}
+	if err == nil && outer != nil && inner != nil && veth.Index == 0 && outer.Attrs().Index == inner.Attrs().Index {
+		// The kernel reports carrier at once only of links whose index differs from their peer's, and else up to a second later.
+		if err := f.deleteLink(ctx, outer); err != nil {
+			return nil, nil, err
+		}
+		veth.Index = farIndex + outer.Attrs().Index
+		return f.addPair(ctx, n, veth, spec)
 	}
 	if err != nil || outer == nil || inner == nil {
 		return nil, nil, fault.Wrap(err, fault.Conflict, "The interface %s:%s vanished while it was made: the node ended. Start it again.", n.node.Name, spec.Name)
