@@ -511,3 +511,88 @@ func TestAHostWhoseAddressChangesIsTunnelledToThere(t *testing.T) {
 	})
 	r.until(id, control.Running)
 }
+
+func TestADrainWaitsForANodeThatDoesNotRunWhereItMoved(t *testing.T) {
+	r := newRig(t).start()
+	m := r.addHosts("ab")
+	r.changeHost("host-b", control.HostChange{Tenants: &[]string{"beta"}})
+	id := r.create(ring("x", 3))
+	r.deploy(id)
+	r.until(id, control.Running)
+	r.changeHost("host-b", control.HostChange{Tenants: &[]string{}})
+	m["b"].fake.Intercept(func(_ context.Context, c fakehost.Call, do func() error) error {
+		if c.Verb == "create" {
+			return fault.New(fault.Invalid, "The image is broken.")
+		}
+		return do()
+	})
+	r.drain("host-a", true)
+	await(t, said("the drain to wait"), func() bool {
+		return strings.Contains(r.get(id).Reason, "Host host-a is being drained, and waits: n1 failed: The image is broken since it moved. 2 nodes left there.")
+	})
+	if n := m["a"].fake.Count(id); n != 2 {
+		t.Errorf("%d nodes are left on host-a", n)
+	}
+	m["b"].fake.Intercept(nil)
+	must(t, r.control.NodeAction(t.Context(), r.ada, id, "n1", "restart"))
+	await(t, said("the drain to go on"), func() bool { return len(m["b"].fake.Running(id)) == 3 && m["a"].fake.Count(id) == 0 })
+	r.until(id, control.Running)
+}
+
+func TestADryRunSaysWhereEachNodeGoesAndWhy(t *testing.T) {
+	r := newRig(t).start()
+	r.addHosts("a")
+	none := hostapi.Capabilities{KernelDatapath: true, RateLimit: true}
+	r.addHost("host-d", fakehost.Config{}, &none)
+	r.awaitHosts("ad")
+	id := r.create(`name: x
+topology:
+  defaults: {kind: linux, image: trunkline/tiny}
+  nodes: {r6: {}, r7: {}}
+  links:
+    - endpoints: ["r6:eth1", "r7:eth1"]
+      impair: {delay: 5ms}
+`)
+	step := func(object string) control.PlanStep {
+		steps, err := r.control.Plan(t.Context(), r.ada, id)
+		must(t, err)
+		return steps[slices.IndexFunc(steps, func(s control.PlanStep) bool { return s.Object == object })]
+	}
+	s := step("node r7")
+	if s.Verb != "create" || s.Host != "host-a" || !strings.Contains(s.Reason, "next to r6, image present; host-d without netem") {
+		t.Errorf("got %+v", s)
+	}
+	if taken, _ := r.used(); taken != 0 {
+		t.Errorf("a dry run took %d identifiers", taken)
+	}
+	r.deploy(id)
+	r.until(id, control.Running)
+	if s = step("node r7"); s.Verb != "keep" || !strings.Contains(s.Reason, "stays where it runs") {
+		t.Errorf("got %+v", s)
+	}
+	r.replace(id, "name: x\ntopology:\n  defaults: {kind: linux, image: trunkline/tiny}\n  nodes: {r6: {}, r7: {labels: {trunkline.place.host: host-d}}}\n  links:\n    - endpoints: [\"r6:eth1\", \"r7:eth1\"]\n")
+	if s = step("node r7"); s.Verb != "move" || s.Host != "host-d" || !strings.Contains(s.Reason, "moved from host-a") {
+		t.Errorf("got %+v", s)
+	}
+	r.deploy(id)
+	await(t, said("r7 to run on the host that it names"), func() bool { d := r.get(id); return d.State == control.Running && placed(d) == "r6=host-a r7=host-d" })
+}
+
+func TestAnExternalNodeGoesToAHostWithItsNetwork(t *testing.T) {
+	r := newRig(t).start()
+	m := r.addHosts("ab")
+	file := "name: x\ntopology:\n  nodes:\n    r1: {kind: linux, image: trunkline/tiny, labels: {trunkline.place.zone: a}}\n    out: {kind: external, external: {network: campus, vlan: 120}}\n  links:\n    - endpoints: [\"r1:eth1\", \"out:p1\"]\n"
+	id := r.create(file)
+	err := r.control.Deploy(t.Context(), r.ada, id)
+	if !fault.Is(err, fault.Unsupported) || !strings.Contains(fault.Sentence(err), "VLAN 120 of network campus, which is not offered") {
+		t.Fatalf("got %v", err)
+	}
+	must(t, r.control.SaveOffer(t.Context(), site, control.Offer{Network: "campus", Devices: map[string]string{m["b"].id: "eth7"}, VLANs: []control.OfferedVLAN{{VLAN: 120, Tenant: "alpha"}}}))
+	r.deploy(id)
+	await(t, said("the lab to run"), func() bool { return r.get(id).State != control.Planning })
+	await(t, said("the network to be joined"), func() bool {
+		spec, _, _ := m["b"].fake.Wired(id)
+		return len(spec.Externals) == 1 && spec.Externals[0].Device == "eth7" && spec.Externals[0].VLAN == 120 && slices.Equal(spec.Externals[0].Ports, []string{"p1"}) &&
+			len(spec.Cables) == 1 && spec.Cables[0].A.Node == "out" && spec.Cables[0].Remote == underlayOf(1)
+	})
+}
