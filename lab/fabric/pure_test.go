@@ -107,7 +107,7 @@ func TestAPlanLeavesOutWhatCannotBeAndSaysWhy(t *testing.T) {
 	spec.Cables[4].Remote, spec.Cables[4].VNI = netip.MustParseAddr("192.0.2.9"), 9
 	spec.Cables[4].A.Node = "a"
 	everything := func(string) bool { return true }
-	w := plan(names, spec, everything, (&probe{}).possibleImpairment)
+	w := plan(names, spec, everything, (&probe{}).possibleImpairment, nil)
 	if len(w.cables) != 1 || w.cables[0].id != spec.Cables[0].ID {
 		t.Errorf("cables %+v", w.cables)
 	}
@@ -116,7 +116,7 @@ func TestAPlanLeavesOutWhatCannotBeAndSaysWhy(t *testing.T) {
 			t.Errorf("cable %d: %q", i, limit)
 		}
 	}
-	without := plan(names, spec, func(name string) bool { return name != names.hostEnd("l", "b", "eth1") }, (&probe{}).possibleImpairment)
+	without := plan(names, spec, func(name string) bool { return name != names.hostEnd("l", "b", "eth1") }, (&probe{}).possibleImpairment, nil)
 	if len(without.cables) != 0 || without.ends[names.hostEnd("l", "a", "eth1")].up {
 		t.Error("the peer of a missing interface has a carrier")
 	}
