@@ -97,7 +97,7 @@ func (d Dialer) Enrol(ctx context.Context, controllerURL, token, name string, la
 	if err != nil {
 		return Identity{}, err
 	}
-	return Identity{HostID: id, Name: name, Controller: controllerURL, PrivateKey: private}, nil
+	return Identity{HostID: id, Name: name, Controller: controllerURL, Token: tokenHash(token), PrivateKey: private}, nil
 }
 
 func (d Dialer) postEnrolment(ctx context.Context, address string, request Enrolment) (string, error) {

@@ -2,6 +2,8 @@ package hostlink
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -15,9 +17,20 @@ import (
 type Identity struct {
 	HostID     string             `json:"host_id"`
 	Name       string             `json:"name"`
-	Controller string             `json:"controller"` // URL the host enrolled at
+	Controller string             `json:"controller"`             // URL the host enrolled at
+	Token      string             `json:"token_sha256,omitempty"` // of the token it enrolled with, in hex
 	PrivateKey ed25519.PrivateKey `json:"private_key"`
 	NextKey    ed25519.PrivateKey `json:"next_key,omitempty"` // while the key is being changed: the one to come
+}
+
+// JoinedWith tells whether the host enrolled with this token. An identity from before that was noted says yes to any.
+func (id Identity) JoinedWith(token string) bool {
+	return id.Token == "" || id.Token == tokenHash(token)
+}
+
+func tokenHash(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
 }
 
 // Check reports what an identity lacks.

@@ -120,8 +120,13 @@ func hostName(address string) string {
 	return u.Hostname()
 }
 
-// Run converges and keeps the link until ctx ends. Labs go on running.
+// Run converges and keeps the link until ctx ends. Labs go on running. Code: conflict, while another agent runs on the same state folder.
 func (a *Agent) Run(ctx context.Context) error {
+	lock, err := lockState(a.config.StateDir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	link, err := hostlink.NewAgent(hostlink.AgentConfig{
 		Keep:       func(id hostlink.Identity) error { return hostlink.SaveIdentity(identityFile(a.config.StateDir), id) },
 		Controller: a.config.Controller, Identity: a.identity, Handler: hostapi.Handler(a.executor), Version: a.config.Version, Logger: a.config.Log,
