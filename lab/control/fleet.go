@@ -31,6 +31,7 @@ type fleet struct {
 	mu      sync.Mutex
 	hosts   map[string]*hostState
 	roster  map[string]HostRecord // the enrolled hosts; nil until they were read once
+	former  map[string]HostRecord // those that were revoked: labs may still count on them
 	met     []hostapi.Peer        // every enrolled host that has an address on the underlay, by id
 	meeting chan struct{}         // closed and renewed when met changes
 	arrived chan struct{}         // closed and renewed when a host becomes usable
@@ -55,6 +56,7 @@ type hostState struct {
 	again     context.CancelFunc   // ends the present observation, so that the full set comes anew
 
 	reach      map[string]report // of this link, by peer
+	deaf       []string          // peers that it does not hear, or that do not hear it, as it says
 	use        *hostapi.Use      // the newest
 	trouble    string            // the last thing that went wrong, in a sentence
 	troubledAt time.Time
@@ -62,7 +64,7 @@ type hostState struct {
 
 func newFleet(log *slog.Logger, now func() time.Time) *fleet {
 	return &fleet{
-		log: log, now: now, started: now(), telling: make(chan struct{}, toldAtOnce), hosts: map[string]*hostState{}, meeting: make(chan struct{}), arrived: make(chan struct{}),
+		log: log, now: now, started: now(), telling: make(chan struct{}, toldAtOnce), former: map[string]HostRecord{}, hosts: map[string]*hostState{}, meeting: make(chan struct{}), arrived: make(chan struct{}),
 	}
 }
 

@@ -39,7 +39,8 @@ func (f *fleet) meetLocked() {
 	f.meeting = make(chan struct{})
 }
 
-// underlay is where tunnels of other hosts reach the host, as it last said; the zero address: it takes no part.
+// underlay is where tunnels of other hosts reach the host, as it last said, also of one that was revoked since; the zero address: it
+// takes no part.
 func (f *fleet) underlay(hostID string) netip.Addr {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -50,7 +51,10 @@ func (f *fleet) underlayLocked(hostID string) netip.Addr {
 	if h := f.hosts[hostID]; h != nil && h.described {
 		return h.info.Underlay
 	}
-	return f.roster[hostID].Info.Underlay
+	if r, enrolled := f.roster[hostID]; enrolled {
+		return r.Info.Underlay
+	}
+	return f.former[hostID].Info.Underlay
 }
 
 // acquaintances is every host with an address, a slice that never changes. The channel closes when there is another one.

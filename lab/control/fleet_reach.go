@@ -28,7 +28,7 @@ func (f *fleet) noteReach(h *hostState, epoch int64, reach []hostapi.Reach) {
 		return
 	}
 	had := h.reach
-	h.reach = make(map[string]report, len(reach))
+	h.reach, h.deaf = make(map[string]report, len(reach)), nil
 	var touched []string
 	for _, r := range reach {
 		said := report{r, f.now()}
@@ -38,6 +38,9 @@ func (f *fleet) noteReach(h *hostState, epoch int64, reach []hostapi.Reach) {
 			touched = slices.Collect(maps.Keys(h.labs)) // their cables to the peer carry something now, or nothing
 		}
 		h.reach[r.Host] = said
+		if !r.Hears || !r.Answers {
+			h.deaf = append(h.deaf, r.Host)
+		}
 	}
 	f.mu.Unlock()
 	f.touched(touched...)
@@ -49,22 +52,27 @@ func (f *fleet) noteReach(h *hostState, epoch int64, reach []hostapi.Reach) {
 func (f *fleet) cut() []place.Pair {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var linked []string
-	for id, h := range f.hosts {
-		if h.synced {
-			linked = append(linked, id)
+	pairs := map[place.Pair]bool{}
+	check := func(a, b string) {
+		if w := f.wayLocked(a, b); a != b && w.known && !w.usable() {
+			pairs[place.Pair{A: min(a, b), B: max(a, b)}] = true
 		}
 	}
-	slices.Sort(linked)
-	var pairs []place.Pair
-	for i, a := range linked {
-		for _, b := range linked[i+1:] {
-			if w := f.wayLocked(a, b); w.known && !w.usable() {
-				pairs = append(pairs, place.Pair{A: a, B: b})
+	for id, h := range f.hosts {
+		if !h.synced {
+			continue
+		}
+		suspects := h.deaf // few, where the ways of a thousand hosts are many
+		if !f.underlayLocked(id).IsValid() {
+			suspects = slices.Collect(maps.Keys(f.hosts))
+		}
+		for _, other := range suspects {
+			if o := f.hosts[other]; o != nil && o.synced {
+				check(id, other)
 			}
 		}
 	}
-	return pairs
+	return slices.SortedFunc(maps.Keys(pairs), func(p, q place.Pair) int { return cmp.Or(cmp.Compare(p.A, q.A), cmp.Compare(p.B, q.B)) })
 }
 
 // apart reports that two linked hosts are not to be used together, as cut has it.
@@ -86,8 +94,12 @@ type way struct {
 
 func (w way) usable() bool { return w.known && w.aHears && w.bHears }
 
-// wayLocked puts the two reports together: a host is heard unless one of the two says that it is not.
+// wayLocked puts the two reports together: a host is heard unless one of the two says that it is not. Nothing is known of a way to a host
+// that was revoked.
 func (f *fleet) wayLocked(a, b string) way {
+	if !f.belongsLocked(a) || !f.belongsLocked(b) {
+		return way{}
+	}
 	for _, id := range []string{a, b} {
 		if !f.underlayLocked(id).IsValid() {
 			return way{known: true, noneHere: id}
@@ -169,6 +181,16 @@ func (f *fleet) reachLocked(a, b string) HostReach {
 	}
 }
 
+// switchlessLocked names the first of the two that has no Open vSwitch that answers.
+func (f *fleet) switchlessLocked(a, b string) string {
+	for _, id := range []string{a, b} {
+		if h := f.hosts[id]; h != nil && h.described && h.info.OVSVersion == "" {
+			return f.roster[id].Name
+		}
+	}
+	return ""
+}
+
 // obstacleLocked says in a sentence what is in the way, with the mend.
 func (f *fleet) obstacleLocked(a, b string, w way) string {
 	nameA, nameB := f.roster[a].Name, f.roster[b].Name
@@ -182,7 +204,12 @@ func (f *fleet) obstacleLocked(a, b string, w way) string {
 			}
 		}
 		return ""
+	case !w.usable() && f.switchlessLocked(a, b) != "":
+		return fmt.Sprintf("Open vSwitch does not answer on %s: start it there.", f.switchlessLocked(a, b))
 	case !w.aHears && !w.bHears:
+		if nameB < nameA { // the same sentence from both sides
+			a, b, nameA, nameB = b, a, nameB, nameA
+		}
 		return fmt.Sprintf("%s and %s do not hear each other: let UDP port 4789 through between %s and %s.",
 			nameA, nameB, f.underlayLocked(a), f.underlayLocked(b))
 	case !w.bHears:

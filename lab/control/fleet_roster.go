@@ -15,16 +15,19 @@ const forever = time.Duration(math.MaxInt64)
 // gone reports that the host was revoked or removed: it has nothing of the lab any more that anyone could ask for or take away.
 func (s hostSide) gone() bool { return !s.Connected && s.LostFor == forever }
 
-// enrolled makes these the hosts that belong to the fleet. What is known of any other is forgotten, and its link is not followed.
+// enrolled makes these the hosts that belong to the fleet, but for those that were revoked. What is known of any other is forgotten, and
+// its link is not followed.
 func (f *fleet) enrolled(records []HostRecord) {
-	roster := make(map[string]HostRecord, len(records))
+	roster, former := make(map[string]HostRecord, len(records)), map[string]HostRecord{}
 	for _, r := range records {
 		if r.RevokedAt.IsZero() {
 			roster[r.ID] = r
+		} else {
+			former[r.ID] = r
 		}
 	}
 	f.mu.Lock()
-	f.roster = roster
+	f.roster, f.former = roster, former
 	var touched []string
 	for id := range f.hosts {
 		if !f.belongsLocked(id) {
@@ -52,6 +55,9 @@ func (f *fleet) belongs(id string) bool {
 func (f *fleet) expel(id string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if r, known := f.roster[id]; known {
+		f.former[id] = r
+	}
 	delete(f.roster, id)
 	labs := f.expelLocked(id)
 	f.meetLocked()

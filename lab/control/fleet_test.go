@@ -125,6 +125,9 @@ func TestHowLongAHostIsLost(t *testing.T) {
 	if !side.gone() || side.has() || side.Status != nil || len(f.holders("lab")) > 0 {
 		t.Errorf("a host that was revoked counts as %+v", side)
 	}
+	if f.underlay("a") != netip.MustParseAddr("10.0.0.1") || f.apart("a", "b") {
+		t.Errorf("a revoked host counts as one that cannot be reached, at %s", f.underlay("a"))
+	}
 	f.remember("a", "lab", &hostapi.LabStatus{ID: "lab"})
 	if side := f.side("a", "lab"); side.Status != nil || !side.gone() {
 		t.Errorf("what was stored of a revoked host is believed: %+v", side)

@@ -118,6 +118,9 @@ func TestTheMatrixSaysInWordsWhoHearsWhom(t *testing.T) {
 	y.awaitWay("host-b", "host-a", w.Problem)
 	tell(sa, b, hostapi.Reach{Hears: false, At: now})
 	y.awaitWay("host-a", "host-b", "host-a and host-b do not hear each other: let UDP port 4789 through between 10.0.0.1 and 10.0.0.2.")
+	y.awaitWay("host-b", "host-a", y.way("host-a", "host-b").Problem)
+	sb.say <- hostapi.Observation{Host: &hostapi.HostInfo{DockerVersion: "1", Underlay: sb.described().Underlay}}
+	y.awaitWay("host-a", "host-b", "Open vSwitch does not answer on host-b: start it there.")
 
 	small := fine
 	small.MTU, small.Problem = 1400, "Frames above 1400 bytes do not arrive."
@@ -317,6 +320,10 @@ func TestALabOnARevokedHostIsDestroyedWithoutIt(t *testing.T) {
 	must(t, r.control.RevokeHost(ctx, admin, "host-a"))
 	m.unlink() // what the tunnel does
 	r.until(id, control.Degraded)
+	r.restart()
+	if got := r.until(id, control.Degraded); !strings.Contains(got.Reason, "host-a") {
+		t.Errorf("after a restart the reason is %q", got.Reason)
+	}
 	if err := r.control.RemoveHost(ctx, admin, "host-a"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a host that a lab counts on was removed: %v", err)
 	}

@@ -54,7 +54,7 @@ func (c *Controller) hostRefused(hostID string) {
 	}
 }
 
-// readHosts takes over the enrolled hosts. What is read before a host is revoked is never taken over after that.
+// readHosts takes over the hosts, the enrolled and the revoked ones. What is read before a host is revoked is never taken over after that.
 func (c *Controller) readHosts(ctx context.Context) error {
 	c.enrolling.Lock()
 	defer c.enrolling.Unlock()
@@ -62,6 +62,11 @@ func (c *Controller) readHosts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	revoked, err := c.cfg.HostStore.RevokedHosts(ctx)
+	if err != nil {
+		return err
+	}
+	hosts = append(hosts, revoked...)
 	c.mu.Lock()
 	for _, h := range hosts {
 		c.names[h.ID] = h.Name
