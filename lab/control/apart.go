@@ -8,11 +8,11 @@ import (
 // showApart puts into a running lab's state which of its hosts do not reach each other: cables between them carry nothing, whatever
 // the hosts themselves report.
 func (c *Controller) showApart(e *entry, o *Observed) {
-	if e.specs == nil || o.State != Running && o.State != Degraded {
+	if o.State != Running && o.State != Degraded {
 		return
 	}
 	var pairs []string
-	for _, p := range e.specs.Pairs {
+	for _, p := range e.pairs {
 		if c.fleet.apart(p.A, p.B) {
 			a, b := c.hostName(p.A), c.hostName(p.B)
 			pairs = append(pairs, min(a, b)+" and "+max(a, b))

@@ -7,6 +7,7 @@ import (
 
 	"trunkline/internal/fault"
 	"trunkline/lab"
+	"trunkline/lab/place"
 	"trunkline/tenancy"
 )
 
@@ -17,7 +18,8 @@ type entry struct {
 	running *Revision // the deployed version; nil without one
 	told    map[string]told
 	nodes   map[string]NodeView // as last published
-	specs   *compiled
+	specs   *compiled           // while hosts are being told them
+	pairs   []place.Pair        // hosts that something runs between
 	specsOf specKey
 	reached map[string]reached // what each host was told of nodes elsewhere
 	plight  plight

@@ -31,7 +31,7 @@ func (c *Controller) specs(ctx context.Context, e *entry) (*compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.specs, e.specsOf = &out, key
+	e.specs, e.specsOf, e.pairs = &out, key, out.Pairs
 	return e.specs, out.Lacks
 }
 

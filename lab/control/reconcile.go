@@ -78,6 +78,7 @@ func (c *Controller) look(ctx context.Context, e *entry) (time.Duration, error) 
 		return 0, c.finish(ctx, e)
 	}
 	if settled(e.record, sides) {
+		e.specs = nil
 		if err := c.trim(ctx, e); err != nil && !fault.Is(err, fault.NotFound) {
 			return 0, err
 		}
@@ -335,7 +336,7 @@ func (c *Controller) clear(ctx context.Context, e *entry) error {
 	e.record, e.running = r, nil
 	clear(e.told)
 	clear(e.reached)
-	e.specs, e.plight, e.spareVNIs = nil, plight{}, false
+	e.specs, e.pairs, e.plight, e.spareVNIs = nil, nil, plight{}, false
 	c.queue.add(e.id)
 	return nil
 }

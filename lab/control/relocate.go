@@ -39,7 +39,8 @@ func (p plight) retryIn(now time.Time) time.Duration {
 
 // show puts it into the lab's state, beside what else is wrong.
 func (p plight) show(o *Observed) {
-	if p.Reason == "" || o.State != Running && o.State != Degraded && o.State != Stopped {
+	shown := o.State == Running || o.State == Degraded || o.State == Stopped || p.Stuck && (o.State == Deploying || o.State == Planning)
+	if p.Reason == "" || !shown {
 		return
 	}
 	if p.Stuck && o.State == Running {
@@ -145,7 +146,13 @@ func (c *Controller) placeAnew(ctx context.Context, e *entry) (placement, error)
 	if err != nil {
 		return placement{}, err
 	}
-	return placementOf(l, placesOf(l, spread), s.hosts), nil
+	places := placesOf(l, spread)
+	for name, was := range r.Desired.Places {
+		if now, there := places[name]; there && now.HostID == was.HostID {
+			places[name] = was // it is there for the reason that it was put there for
+		}
+	}
+	return placementOf(l, places, s.hosts), nil
 }
 
 func placementOf(l *lab.Lab, places map[string]Place, hosts []place.Candidate) placement {
@@ -206,8 +213,8 @@ func (c *Controller) freeStuck(ctx context.Context) {
 func (c *Controller) settleAnew(ctx context.Context, e *entry, anew placement, done plight) (bool, error) {
 	r := e.record
 	d := r.Desired.Deployment
-	if maps.Equal(d.Places, anew.places) {
-		return false, nil
+	if maps.EqualFunc(d.Places, anew.places, func(a, b Place) bool { return a.HostID == b.HostID }) {
+		return false, nil // the host came back meanwhile
 	}
 	d.Places, d.VNIs = anew.places, nil
 	offers, err := c.offersTo(ctx, r.Tenant)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"trunkline/internal/fault"
 	"trunkline/lab"
 	"trunkline/lab/hostapi"
 )
@@ -54,7 +55,7 @@ func (c *Controller) forward(ctx context.Context, e *entry, sides []hostSide) ti
 			err := c.tellReached(ctx, side, e.id, stages)
 			mu.Lock()
 			defer mu.Unlock()
-			if err == nil {
+			if err == nil || fault.Is(err, fault.Unsupported) { // an agent that is too old to wait for other hosts is not asked again
 				e.reached[side.ID] = reached{side.Epoch, stages}
 				return
 			}
