@@ -56,7 +56,7 @@ func (f *Fabric) RemoveLeftovers(ctx context.Context, keep map[string]bool) ([]s
 	for _, l := range rest {
 		failed = errors.Join(failed, l.remove(ctx))
 	}
-	failed = errors.Join(failed, f.tidyLocked(ctx))
+	failed = errors.Join(failed, f.giveDevicesBack(ctx), f.tidyLocked(ctx))
 	var words []string
 	for _, l := range found {
 		words = append(words, l.words)
@@ -89,7 +89,11 @@ func (f *Fabric) leftoversLocked(ctx context.Context, keep map[string]bool) ([]l
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(found, flows, links, ways, tables), nil
+	devices, err := f.leftoverDevices(state)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(found, flows, links, ways, devices, tables), nil
 }
 
 func (f *Fabric) leftoverBridges(state *ovsState, keep map[string]bool, kept bool) []leftover {
@@ -97,7 +101,7 @@ func (f *Fabric) leftoverBridges(state *ovsState, keep map[string]bool, kept boo
 	for _, name := range slices.Sorted(maps.Keys(state.bridges)) {
 		b := state.bridges[name]
 		lab, isPanel := b.ids[idLab], b.ids[idObject] == panelObject && b.ids[idLab] == ""
-		if b.ids[idHost] != f.cfg.HostID || keep[lab] || isPanel && kept {
+		if b.ids[idHost] != f.cfg.HostID || keep[lab] || isPanel && kept || f.isOutside(b) && f.sharedBy(state, name, keep) {
 			continue
 		}
 		words := fmt.Sprintf("Open vSwitch bridge %s (%s)", name, ofLab(lab, b.ids[idObject]))
@@ -113,7 +117,7 @@ func (f *Fabric) leftoverPorts(state *ovsState, keep map[string]bool, kept bool)
 	for _, name := range slices.Sorted(maps.Keys(state.ports)) {
 		p := state.ports[name]
 		lab := p.ids[idLab]
-		if p.ids[idHost] != f.cfg.HostID || keep[lab] || lab == "" && kept {
+		if p.ids[idHost] != f.cfg.HostID || keep[lab] || lab == "" && (kept || isOutsideObject(p.ids[idObject])) {
 			continue
 		}
 		words := fmt.Sprintf("Open vSwitch port %s of bridge %s (%s)", name, p.bridge, ofLab(lab, p.ids[idObject]))

@@ -170,7 +170,7 @@ const modelTunnel = tunnelNumber
 
 func newModelHost(addr netip.Addr, spec hostapi.LabSpec) *modelHost {
 	h := &modelHost{addr: addr, numbers: map[string]int{}}
-	h.w = plan(newNamer(addr.String()), spec, func(string) bool { return true }, (&probe{netem: true}).possibleImpairment)
+	h.w = plan(newNamer(addr.String()), spec, func(string) bool { return true }, (&probe{netem: true}).possibleImpairment, nil)
 	for i, name := range h.w.panelPorts() {
 		h.numbers[name] = i + 1
 	}

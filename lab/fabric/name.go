@@ -71,6 +71,9 @@ func (n namer) meshSegment(lab, seg string, peer netip.Addr) string {
 	return meshSegPrefix + n.digest(10, "mesh", lab, seg, peer.String())
 }
 
+// outside names the bridge of a device that labs are joined with.
+func (n namer) outside(device string) string { return outsidePrefix + n.digest(10, "outside", device) }
+
 func (n namer) uplink(lab, node string) string {
 	return uplinkPrefix + n.digest(10, "uplink", lab, node)
 }

@@ -49,6 +49,11 @@ func (d *differ) diff(w *wanted) (*transaction, error) {
 			return nil, err
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(w.outside)) {
+		if err := d.outsideBridge(name, w.outside[name]); err != nil {
+			return nil, err
+		}
+	}
 	if w.tunnel {
 		if err := d.tunnelPort(); err != nil {
 			return nil, err
@@ -76,6 +81,7 @@ func (d *differ) removeUnwanted(w *wanted) {
 			d.do("--if-exists", "del-br", name)
 		}
 	}
+	d.removeOutside(w)
 }
 
 func (d *differ) ofLab(ids map[string]string, lab string) bool {

@@ -29,6 +29,7 @@ func (f *Fabric) unwireLocked(ctx context.Context, labID string) error {
 		f.removeFromOVS(ctx, labID),
 		f.removeInternets(ctx, labID),
 		f.removeLinks(ctx, labID),
+		f.giveDevicesBack(ctx),
 	)
 	if failed != nil {
 		return firstFault(failed)

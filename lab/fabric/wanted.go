@@ -15,6 +15,7 @@ type wanted struct {
 	lab        string
 	generation int64
 	bridges    map[string]bridgeWant
+	outside    map[string]string // bridges of devices that labs share: name to device
 	ports      map[string]portWant
 	ends       map[string]endWant // devices of the host's namespace
 	cables     []cableWant
@@ -76,6 +77,8 @@ type planner struct {
 	nodes     map[string]hostapi.NodeSpec
 	segments  map[string]hostapi.SegmentSpec
 	internets map[string]hostapi.InternetSpec
+	externals map[string]hostapi.ExternalSpec
+	refused   map[string]string          // externals that can't be had, and why
 	used      map[hostapi.PortRef]string // port to its cable
 }
 
@@ -88,17 +91,21 @@ type end struct {
 }
 
 // plan turns a spec into what is wanted. present tells whether the host end of an interface exists; impairs what is left of an
-// impairment on this kernel, and what to say of the rest.
-func plan(names namer, spec hostapi.LabSpec, present func(string) bool, impairs func(lab.Impairment) (lab.Impairment, string)) *wanted {
-	p := &planner{names: names, spec: spec, present: present, impairs: impairs,
-		w: &wanted{lab: spec.ID, generation: spec.Generation, bridges: map[string]bridgeWant{}, ports: map[string]portWant{},
+// impairment on this kernel, and what to say of the rest; refused says why an external can't be had.
+func plan(names namer, spec hostapi.LabSpec, present func(string) bool, impairs func(lab.Impairment) (lab.Impairment, string), refused map[string]string) *wanted {
+	p := &planner{names: names, spec: spec, present: present, impairs: impairs, refused: refused,
+		w: &wanted{lab: spec.ID, generation: spec.Generation, bridges: map[string]bridgeWant{}, outside: map[string]string{}, ports: map[string]portWant{},
 			ends: map[string]endWant{}, limits: map[string]string{}},
-		nodes: map[string]hostapi.NodeSpec{}, segments: map[string]hostapi.SegmentSpec{}, internets: map[string]hostapi.InternetSpec{},
+		externals: map[string]hostapi.ExternalSpec{},
+		nodes:     map[string]hostapi.NodeSpec{}, segments: map[string]hostapi.SegmentSpec{}, internets: map[string]hostapi.InternetSpec{},
 		used: map[hostapi.PortRef]string{}}
 	for _, s := range spec.Segments {
 		p.segments[s.Name] = s
 		p.w.bridges[names.segment(spec.ID, s.Name)] = bridgeWant{name: names.segment(spec.ID, s.Name), object: s.Name, stp: s.STP, transparent: s.STP == ""}
 		p.mesh(s)
+	}
+	for _, x := range spec.Externals {
+		p.externals[x.Name] = x
 	}
 	for _, n := range spec.Nodes {
 		p.nodes[n.Name] = n
@@ -195,6 +202,9 @@ func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.
 		_, toSegment := p.segments[other.Node]
 		return p.resolveSegment(c, s, ref, towards, s.STP != "" && (toSegment || c.Remote.IsValid()))
 	}
+	if x, ok := p.externals[ref.Node]; ok {
+		return p.resolveExternal(c, x, ref, towards)
+	}
 	n, isNode := p.nodes[ref.Node]
 	in, isInternet := p.internets[ref.Node]
 	switch {
@@ -223,10 +233,14 @@ func (p *planner) resolveSegment(c hostapi.CableSpec, s hostapi.SegmentSpec, ref
 	if i < 0 {
 		return end{ref: ref, limit: fmt.Sprintf("The segment %s has no port %s.", ref.Node, ref.Interface)}
 	}
-	bridge := p.names.segment(p.spec.ID, s.Name)
-	inner, outer := p.names.joinSegment(p.spec.ID, s.Name, ref.Interface), p.names.joinPanel(p.spec.ID, s.Name, ref.Interface)
-	object := s.Name + ":" + ref.Interface
-	toPanel := portWant{name: inner, bridge: bridge, object: object, vlan: vlanOf(s.Ports[i])}
+	return p.join(c, p.names.segment(p.spec.ID, s.Name), vlanOf(s.Ports[i]), ref, towards, spanning)
+}
+
+// join makes the ports between the panel and a bridge.
+func (p *planner) join(c hostapi.CableSpec, bridge string, vlan vlanWant, ref hostapi.PortRef, towards lab.Impairment, spanning bool) end {
+	inner, outer := p.names.joinSegment(p.spec.ID, ref.Node, ref.Interface), p.names.joinPanel(p.spec.ID, ref.Node, ref.Interface)
+	object := ref.Node + ":" + ref.Interface
+	toPanel := portWant{name: inner, bridge: bridge, object: object, vlan: vlan}
 	toSegment := portWant{name: outer, object: object, panel: true}
 	e := end{ref: ref, port: outer}
 	if towards.IsZero() && !spanning {

@@ -26,7 +26,8 @@ type wiringRun struct {
 	flows []observedFlow
 	stale []string // pairs to remove at the end
 
-	underlay netip.Addr // where this host's tunnels end, when it is known
+	refused  map[string]string // externals that can't be had, and why
+	underlay netip.Addr        // where this host's tunnels end, when it is known
 }
 
 // Wire implements host.Fabric. What must lose its carrier loses it first, before Open vSwitch is asked anything.
@@ -47,7 +48,11 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 		return host.WireReport{}, err
 	}
 	f.watchCarriers()
-	run := &wiringRun{f: f}
+	refused, err := f.takeDevices(ctx, spec)
+	if err != nil {
+		return host.WireReport{}, err
+	}
+	run := &wiringRun{f: f, refused: refused}
 	if err := run.plan(ctx, spec, absent); err != nil {
 		return host.WireReport{}, err
 	}
@@ -71,6 +76,9 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 		return host.WireReport{}, err
 	}
 	if err := run.dropJoins(ctx); err != nil {
+		return host.WireReport{}, err
+	}
+	if err := f.giveDevicesBack(ctx); err != nil {
 		return host.WireReport{}, err
 	}
 	for id, sentence := range said {
@@ -111,7 +119,7 @@ func (r *wiringRun) plan(ctx context.Context, spec hostapi.LabSpec, absent map[s
 		}
 	}
 	present := func(name string) bool { return r.links[name] != nil }
-	r.w = plan(r.f.names, spec, present, r.f.probe().possibleImpairment)
+	r.w = plan(r.f.names, spec, present, r.f.probe().possibleImpairment, r.refused)
 	return nil
 }
 
@@ -245,6 +253,9 @@ func (r *wiringRun) converge(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	r.findStaleJoins()
+	if err := r.findOutside(ctx); err != nil {
+		return 0, err
+	}
 	devices := make(map[string]int, len(r.links))
 	for name, link := range r.links {
 		devices[name] = link.Attrs().Index
