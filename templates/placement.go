@@ -3,6 +3,7 @@ package templates
 // Placement is which host each node is on, and why.
 type Placement struct {
 	Hosts    []PlacedHost
+	Several  []PlacedNode // segments with a part on each of several hosts; Why names those
 	Nowhere  []PlacedNode // on no host yet
 	Crossing []string     // cables between hosts
 }

@@ -53,6 +53,7 @@ func New(asset func(string) string) (*Set, error) {
 		"lines": func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
 		"yaml":  yamlLine,
 		"until": until,
+		"ticks": ticks,
 		"under": under,
 	}
 	all, err := template.New("").Funcs(functions).ParseFS(files, "html/*.html")
@@ -144,6 +145,24 @@ func until(t time.Time) string {
 		return "in " + Count(int((d+30*time.Minute)/time.Hour), "hour", "hours")
 	}
 	return "in " + Count(int((d+12*time.Hour)/(24*time.Hour)), "day", "days")
+}
+
+// ticks shows what stands between backticks in a sentence as code.
+func ticks(sentence string) template.HTML {
+	parts := strings.Split(sentence, "`")
+	var b strings.Builder
+	for i, part := range parts {
+		text := template.HTMLEscapeString(part)
+		switch {
+		case i%2 == 0:
+			b.WriteString(text)
+		case i == len(parts)-1: // one that nothing closes
+			b.WriteString("`" + text)
+		default:
+			b.WriteString("<code>" + text + "</code>")
+		}
+	}
+	return template.HTML(b.String())
 }
 
 // under says whether path is a page or one below it.

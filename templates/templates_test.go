@@ -44,7 +44,7 @@ func TestEveryViewCanBeDrawn(t *testing.T) {
 			About: HostAbout{Capabilities: []Capability{{Name: "n", Meaning: "m"}, {Name: "h", Has: true}}}, Settings: HostSettings{Errors: map[string]string{"": "a", "name": "b"}}},
 		HostHead{}, HostCapacity{}, HostLabs{}, HostWays{Only: true}, HostAbout{}, HostSettings{}, HostLog{Lines: []string{"a"}}, HostLog{Problem: "p"}, HostLog{},
 		Networks{}, Networks{Admin: true, Blocks: []Block{{First: 1, Last: 2}}, VLANs: []VLAN{{Network: "n", VLAN: 3}, {Network: "n"}}, Offers: []Offer{{Network: "n", Devices: []OfferDevice{{Host: "h"}}}}, New: Offer{New: true, Errors: map[string]string{"vlans": "v"}}}, Offer{},
-		Placement{}, Placement{Hosts: []PlacedHost{{Name: "h", Nodes: []PlacedNode{{Name: "n", Why: "w"}}}}, Nowhere: []PlacedNode{{Name: "m"}}, Crossing: []string{"c"}},
+		Placement{}, Placement{Hosts: []PlacedHost{{Name: "h", Nodes: []PlacedNode{{Name: "n", Why: "w"}}}}, Several: []PlacedNode{{Name: "l", Why: "a, b"}}, Nowhere: []PlacedNode{{Name: "m"}}, Crossing: []string{"c"}},
 		Images{}, ImagePolicy{Scope: "site", CanChange: true, MapErrors: []string{"a"}, AllowErrors: []string{"b"}, Error: "c"},
 		Images{Images: []Image{{Name: "n", Kind: "router"}}, Policies: []ImagePolicy{{Scope: "workspace", CanChange: true}, {Scope: "site", Map: []ImageMapping{{Pattern: "a", Image: "b"}}, Allow: []string{"x"}}}},
 		Account{}, Account{NewSecret: "s", Tokens: []Token{{Name: "t"}}, Error: "no", Field: "again"}, About{Vendored: []Vendored{{Name: "n"}}},
@@ -128,5 +128,26 @@ func TestSizesAndTimesForPeople(t *testing.T) {
 	}
 	if since(time.Time{}) != "never" {
 		t.Error("the zero time is never")
+	}
+}
+
+func TestBackticksBecomeCodeAndNothingElseDoes(t *testing.T) {
+	for sentence, want := range map[string]string{
+		"Load it with `modprobe sch_netem`.": "Load it with <code>modprobe sch_netem</code>.",
+		"`<b>` and `c`":                      "<code>&lt;b&gt;</code> and <code>c</code>",
+		"one ` alone <i>":                    "one ` alone &lt;i&gt;",
+		"none":                               "none",
+	} {
+		if got := string(ticks(sentence)); got != want {
+			t.Errorf("%s: %s, want %s", sentence, got, want)
+		}
+	}
+}
+
+func TestHowLongItIsForPeople(t *testing.T) {
+	for ahead, want := range map[time.Duration]string{-time.Second: "expired", 20 * time.Second: "within a minute", time.Hour: "in 60 minutes", 8 * time.Hour: "in 8 hours", 7 * 24 * time.Hour: "in 7 days"} {
+		if got := until(time.Now().Add(ahead + time.Millisecond)); got != want {
+			t.Errorf("%s: %s, want %s", ahead, got, want)
+		}
 	}
 }

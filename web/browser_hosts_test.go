@@ -64,7 +64,7 @@ func TestNodesAreColouredByHostInABrowser(t *testing.T) {
 	c.wait("cables between hosts to be marked", `document.querySelectorAll(".link[data-crosses]").length > 0`)
 	c.do(chromedp.Click(`[data-map="hosts"]`))
 	c.wait("the legend", `document.querySelectorAll("#host-legend [data-host]").length === 3 && !document.querySelector("#host-legend").hidden`)
-	if letter := value[string](c, `document.querySelector('.node[data-name="r1"] .host-mark text').textContent`); letter != "A" {
+	if letter := value[string](c, `document.querySelector('.node[data-name="r1"] .host-mark text').textContent.trim()`); letter != "A" {
 		t.Errorf("r1 is marked %q", letter)
 	}
 	if label := value[string](c, `document.querySelector('.node[data-name="r1"]').getAttribute("aria-label")`); !strings.HasSuffix(label, "on host-a") {

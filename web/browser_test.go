@@ -310,4 +310,13 @@ func TestPagesAreAccessible(t *testing.T) {
 	c.wait("details", `document.querySelector("#inspector")`)
 	check("lab", "light")
 	check("lab", "dark")
+	c.do(chromedp.Click(`[data-map="hosts"]`), chromedp.Click(`[data-sheet="placement"]`))
+	c.wait("the list of places", `document.querySelector("#placement")`)
+	check("lab by host", "light")
+	check("lab by host", "dark")
+	c.open("/hosts/h1")
+	c.wait("the log", `document.querySelector("#host-log pre")`)
+	c.do(chromedp.Click("#do-revoke"))
+	check("host, about to be revoked", "light")
+	check("host, about to be revoked", "dark")
 }

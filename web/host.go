@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -76,7 +77,7 @@ func (s *Server) hostEvents(r *Request) error {
 
 func hostAbout(d control.HostDetail) templates.HostAbout {
 	v := templates.HostAbout{
-		Address: d.Address, Joined: d.Created, Version: d.Info.Version, Kernel: d.Info.Kernel, Arch: d.Info.Arch, Docker: d.Info.DockerVersion,
+		Address: bareAddress(d.Address), Joined: d.Created, Version: d.Info.Version, Kernel: d.Info.Kernel, Arch: d.Info.Arch, Docker: d.Info.DockerVersion,
 		OVS: d.Info.OVSVersion, CPUs: d.Info.CPUs, Images: len(d.Info.Images), Capabilities: capabilities(d.Info.Capabilities),
 	}
 	if d.Info.MemoryBytes > 0 {
@@ -89,6 +90,14 @@ func hostAbout(d control.HostDetail) templates.HostAbout {
 		v.Underlay = d.Info.Underlay.String()
 	}
 	return v
+}
+
+// bareAddress leaves out the port, which differs with each dial.
+func bareAddress(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
 }
 
 func hostWays(d control.HostDetail, hosts []control.HostView) templates.HostWays {

@@ -224,6 +224,12 @@ func TestWhereNodesAreAndWhy(t *testing.T) {
 	a := s.as("mia").get("/labs/"+id+"/placement", "HX-Request", "true")
 	a.want(t, http.StatusOK, "host-a", "host-b", "next to its neighbours", "Cables between hosts", `data-goto="r1"`)
 	s.as("mia").get("/labs/"+id+"/nodes/r1", "HX-Request", "true").want(t, http.StatusOK, "2 GiB free on host-a")
+	lans := s.example("mia", "nlan-bgp")
+	s.as("mia").post("/labs/"+lans+"/deploy", nil)
+	waitFor(t, "the lab runs", func() bool {
+		return strings.Contains(s.as("mia").get("/labs/"+lans+"/placement", "HX-Request", "true").body, "On several hosts")
+	})
+	s.as("mia").get("/labs/"+lans+"/placement", "HX-Request", "true").want(t, http.StatusOK, "<span>host-a, host-b</span>", `data-goto="wan1"`)
 	stored := s.example("mia", "ring-100")
 	s.as("mia").get("/labs/"+stored+"/placement", "HX-Request", "true").want(t, http.StatusOK, "On no host", "Nothing is placed yet")
 	s.as("eve").get("/labs/"+id+"/placement").want(t, http.StatusNotFound)

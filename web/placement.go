@@ -20,12 +20,18 @@ func (s *Server) placementList(r *Request) error {
 
 func placementView(d *control.LabDetail) templates.Placement {
 	var view templates.Placement
-	on := map[string]string{}
+	on := map[string][]string{}
 	for _, n := range d.Nodes {
-		on[n.Name] = n.Host
+		on[n.Name] = hostsOf(n.Host)
 		node := templates.PlacedNode{Name: n.Name, Kind: string(n.Kind), State: templates.State(n.State), Why: n.Placed}
-		if n.Host == "" {
+		switch len(on[n.Name]) {
+		case 0:
 			view.Nowhere = append(view.Nowhere, node)
+			continue
+		case 1:
+		default:
+			node.Why = n.Host
+			view.Several = append(view.Several, node)
 			continue
 		}
 		i := slices.IndexFunc(view.Hosts, func(h templates.PlacedHost) bool { return h.Name == n.Host })
@@ -40,9 +46,19 @@ func placementView(d *control.LabDetail) templates.Placement {
 		return view
 	}
 	for _, k := range d.Lab.Links {
-		if a, b := on[k.A.Node], on[k.B.Node]; a != "" && b != "" && a != b {
+		a, b := on[k.A.Node], on[k.B.Node]
+		shared := slices.ContainsFunc(a, func(h string) bool { return slices.Contains(b, h) })
+		if len(a) > 0 && len(b) > 0 && !shared {
 			view.Crossing = append(view.Crossing, k.A.String()+" – "+k.B.String())
 		}
 	}
 	return view
+}
+
+// hostsOf are the hosts that a node is on: one, or several for a segment that has a part on each.
+func hostsOf(host string) []string {
+	if host == "" {
+		return nil
+	}
+	return strings.Split(host, ", ")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,7 +139,11 @@ func printHost(w io.Writer, d api.HostDetail) {
 	if d.Info.Underlay.IsValid() {
 		line("underlay", "%s, MTU %d", d.Info.Underlay, d.Info.UnderlayMTU)
 	}
-	line("dials from", "%s", d.Address)
+	address := d.Address
+	if bare, _, err := net.SplitHostPort(address); err == nil {
+		address = bare // the port differs with each dial
+	}
+	line("dials from", "%s", address)
 	line("joined", "%s", age(d.Created))
 	for _, p := range d.Info.Problems {
 		line("problem", "%s", p)

@@ -122,7 +122,7 @@ export class TopologyMap {
 
   paint(n) {
     n.g.attr("data-state", n.state).attr("data-health", n.health || null)
-      .attr("aria-label", `${n.name}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}${n.host ? `, on ${n.host}` : ""}`);
+      .attr("aria-label", `${n.letter ? `${n.letter} ` : ""}${n.name}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}${n.host ? `, on ${n.host}` : ""}`);
     n.g.select(".badge path").attr("d", badgePath(n.state, n.health));
     n.g.select("title").text(`${n.name}: ${n.word}${n.reason ? `\n${n.reason}` : ""}${n.host ? `\non ${n.host}` : ""}`);
   }
@@ -130,7 +130,8 @@ export class TopologyMap {
   paintLink(l) {
     const a = this.nodes.get(l.a);
     const b = this.nodes.get(l.b);
-    l.crosses = !!(a.host && b.host && a.host !== b.host);
+    const there = hostsOf(b);
+    l.crosses = !!a.host && !!b.host && !hostsOf(a).some((h) => there.includes(h));
     l.g.attr("data-crosses", l.crosses ? "yes" : null);
     const works = (n) => n.state === "running" || n.state === "paused";
     let up = "no";
@@ -139,26 +140,35 @@ export class TopologyMap {
     l.g.select("title").text(`${l.a}:${l.aif} ${l.aaddr ?? ""} – ${l.b}:${l.bif} ${l.baddr ?? ""}${l.crosses ? `\nfrom ${a.host} to ${b.host}` : ""}${{ yes: "", no: "", down: "\ndown" }[up]}`);
   }
 
-  // byHost gives each host a letter and a colour, puts them on its nodes, and returns the hosts by name.
+  // byHost gives each host a letter and a colour, puts them on its nodes, and returns the hosts by name. A segment with parts on several
+  // hosts has a plus.
   byHost(on) {
     this.root.classed("by-host", on);
     const counts = new Map();
-    for (const n of this.nodes.values()) if (n.host) counts.set(n.host, (counts.get(n.host) ?? 0) + 1);
+    for (const n of this.nodes.values()) for (const h of hostsOf(n)) counts.set(h, (counts.get(h) ?? 0) + 1);
     const hosts = [...counts.keys()].sort().map((name, i) => ({ name, count: counts.get(name), letter: letterOf(i), colour: i % colours }));
     const known = new Map(hosts.map((h) => [h.name, h]));
     for (const n of this.nodes.values()) {
-      const h = on ? known.get(n.host) : null;
-      n.g.attr("data-colour", h ? h.colour : null);
-      n.g.select(".host-mark text").text(h?.letter ?? "");
+      const its = on ? hostsOf(n) : [];
+      const one = its.length === 1 ? known.get(its[0]) : null;
+      n.g.attr("data-colour", one ? one.colour : its.length > 1 ? "several" : null);
+      n.letter = one?.letter ?? (its.length > 1 ? "+" : "");
+      n.g.select(".host-mark text").text(n.letter && `${n.letter} `); // the space keeps it apart from the name, for whoever reads the two as one
       this.paint(n);
     }
     return hosts;
   }
 
+  // crossing counts what goes from host to host: cables, and segments with parts on several.
+  crossing() {
+    return this.links.filter((l) => l.crosses).length + [...this.nodes.values()].filter((n) => hostsOf(n).length > 1).length;
+  }
+
   // onlyHost dims the nodes of all other hosts.
   onlyHost(host) {
-    for (const n of this.nodes.values()) n.g.classed("dim", !!host && n.host !== host);
-    for (const l of this.links) l.g.classed("dim", !!host && this.nodes.get(l.a).host !== host && this.nodes.get(l.b).host !== host);
+    const there = (name) => hostsOf(this.nodes.get(name)).includes(host);
+    for (const n of this.nodes.values()) n.g.classed("dim", !!host && !there(n.name));
+    for (const l of this.links) l.g.classed("dim", !!host && !(there(l.a) && there(l.b)));
   }
 
   labState(state) {
@@ -325,6 +335,9 @@ export class TopologyMap {
     return document.elementFromPoint(x, y)?.closest(".node")?.dataset.name;
   }
 }
+
+// hostsOf are the names of the hosts that a node is on: one, or several for a segment.
+const hostsOf = (n) => (n.host ? n.host.split(", ") : []);
 
 // letterOf is A to Z, then AA, AB and so on.
 function letterOf(i) {

@@ -46,9 +46,9 @@ export class Placement {
     }
     const entries = hosts.map(({ name, count, letter, colour }) => element("button", { type: "button", "data-host": name, "data-colour": colour, "aria-pressed": this.shown === name },
       element("b", {}, letter), name, element("span", { class: "quiet", title: `${count} ${count === 1 ? "node" : "nodes"}` }, count)));
-    const crossing = this.map.links.filter((l) => l.crosses).length;
+    const crossing = this.map.crossing();
     this.legend.replaceChildren(element("p", { class: "title" }, hosts.length ? "By host" : "No node is on a host"), ...entries);
-    if (crossing) this.legend.append(element("p", { class: "crosses", title: "Cables between hosts" }, element("i"), `${crossing} between hosts`));
+    if (crossing) this.legend.append(element("p", { class: "crosses", title: "Cables, and segments with a part on each of several hosts (+)" }, element("i"), `${crossing} across hosts`));
   }
 
   // only dims what is not on the host; null shows all.

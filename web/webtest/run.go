@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"trunkline/internal/fault"
@@ -139,9 +140,27 @@ func (w *World) placeLocked(l *labState, node string) (host, why string) {
 	if len(w.Spread) == 0 {
 		return "lab-host-1", "the only host; 19 GiB free, image present"
 	}
+	if n := l.lab.Node(node); n.Kind == lab.LAN {
+		return w.segmentLocked(l, node), "a part on each host with a member"
+	}
 	at := slices.IndexFunc(l.lab.Nodes, func(n *lab.Node) bool { return n.Name == node })
 	host = w.Spread[at*len(w.Spread)/len(l.lab.Nodes)]
 	return host, "2 GiB free on " + host + ", next to its neighbours, image present"
+}
+
+// segmentLocked is the hosts of a segment's neighbours.
+func (w *World) segmentLocked(l *labState, node string) string {
+	var hosts []string
+	for _, k := range l.lab.LinksOf(node) {
+		for _, end := range []string{k.A.Node, k.B.Node} {
+			if n := l.lab.Node(end); n != nil && n.Kind != lab.LAN {
+				host, _ := w.placeLocked(l, end)
+				hosts = append(hosts, host)
+			}
+		}
+	}
+	slices.Sort(hosts)
+	return strings.Join(slices.Compact(hosts), ", ")
 }
 
 func interfaces(l *lab.Lab, node string) []hostapi.InterfaceStatus {
