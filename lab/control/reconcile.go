@@ -77,8 +77,10 @@ func (c *Controller) look(ctx context.Context, e *entry) (time.Duration, error) 
 	if s.Gone {
 		return 0, c.finish(ctx, e)
 	}
-	if settled(e.record, sides) {
+	if atRest(e.record, sides) {
 		e.specs = nil
+	}
+	if settled(e.record, sides) {
 		if err := c.trim(ctx, e); err != nil && !fault.Is(err, fault.NotFound) {
 			return 0, err
 		}
@@ -86,14 +88,19 @@ func (c *Controller) look(ctx context.Context, e *entry) (time.Duration, error) 
 	return c.whenNext(e, sides, s.Wait), nil
 }
 
-// settled reports that every host has what it shall have of the lab, and no other has anything.
-func settled(r *Record, sides []hostSide) bool {
+// atRest reports that every host has what it shall have of the lab.
+func atRest(r *Record, sides []hostSide) bool {
 	for _, side := range sides {
-		if !side.Placed && side.has() || side.Placed && !side.Connected {
+		if side.Placed && !side.Connected {
 			return false
 		}
 	}
 	return r.Desired.Want != WantNothing && converged(sides, r.Desired.Generation)
+}
+
+// settled reports that besides no other host has anything of it, not even one that is away.
+func settled(r *Record, sides []hostSide) bool {
+	return atRest(r, sides) && !slices.ContainsFunc(sides, func(s hostSide) bool { return !s.Placed && s.has() })
 }
 
 // settledNowhere reports that the record knows already that nothing is left.

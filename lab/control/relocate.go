@@ -68,7 +68,7 @@ func (c *Controller) relocate(ctx context.Context, e *entry, sides []hostSide) (
 	drained := c.drainedSides(sides)
 	switch {
 	case len(lost) == 0 && len(drained) == 0:
-		if e.plight.Stuck || settled(r, sides) {
+		if e.plight.Stuck || atRest(r, sides) {
 			c.unstick(e)
 		}
 		return false, nil
@@ -76,7 +76,7 @@ func (c *Controller) relocate(ctx context.Context, e *entry, sides []hostSide) (
 		return false, nil
 	case len(lost) > 0:
 		return c.replace(ctx, e, lost)
-	case !settled(r, sides) || r.UnderWay():
+	case !atRest(r, sides) || r.UnderWay():
 		return false, nil // one after the other
 	}
 	return c.drain(ctx, e, drained, sides)

@@ -210,6 +210,7 @@ func TestALostHostsNodesArePlacedAnewAndTheReturningHostDropsThem(t *testing.T) 
 	if macs(got) != before {
 		t.Errorf("interfaces were %s and are %s", before, macs(got))
 	}
+	await(t, said("nothing more to be said of it"), func() bool { return r.get(id).Reason == "" })
 	if lost.fake.Count(id) != 4 {
 		t.Fatal("the lost host's machine went on without its agent, and lost its nodes")
 	}
