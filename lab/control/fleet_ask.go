@@ -155,24 +155,30 @@ func (f *fleet) current(hostID string) hostNow {
 	return n
 }
 
-// anyUsable reports whether some host is synced and has described itself; if none has, the channel closes when that changes.
-func (f *fleet) anyUsable() (bool, <-chan struct{}) {
+// allUsable reports whether there is a linked host and every one is synced and has described itself; if not, the channel closes when
+// that changes.
+func (f *fleet) allUsable() (bool, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	usable, arriving := false, false
 	for _, h := range f.hosts {
-		if h.synced && h.described {
-			return true, nil
+		switch {
+		case h.synced && h.described:
+			usable = true
+		case h.host != nil:
+			arriving = true
 		}
 	}
-	return false, f.arrived
+	return usable && !arriving, f.arrived
 }
 
-// awaitUsable waits a little for the first host: right after a start they are still dialling in.
+// awaitUsable waits a little for the first host and for those that have just dialled in: right after a start they are about to say what
+// they can, and without that nothing is placed on them.
 func (f *fleet) awaitUsable(ctx context.Context, most time.Duration) {
 	timer := time.NewTimer(most)
 	defer timer.Stop()
 	for {
-		usable, arrived := f.anyUsable()
+		usable, arrived := f.allUsable()
 		if usable {
 			return
 		}

@@ -12,7 +12,7 @@ import (
 	"trunkline/tenancy"
 )
 
-// firstHost is how long a deploy waits for the first host when none is linked: right after a start they are dialling in.
+// firstHost is how long a deploy waits for the first host, or for one that has just dialled in and not yet said what it can.
 const firstHost = 3 * time.Second
 
 // Deploy makes the newest version of the lab what shall run. It returns once that is stored. Everything that can be told beforehand
