@@ -22,12 +22,12 @@ func zones(node string) string {
 	case strings.HasPrefix(node, "wan"):
 		return "" // segments are wherever they have a member
 	case node == "rr":
-		return "b"
+		return "middle"
 	}
 	if site := strings.TrimLeft(node, "abcdefghijklmnopqrstuvwxyz"); site[0] <= '2' {
-		return "a"
+		return "west"
 	}
-	return "c"
+	return "east"
 }
 
 // nlanInZones is the NLAN example with a placement label on every node that zones names one for.
@@ -60,7 +60,7 @@ func nlanInZones(t *testing.T) string {
 		if labels == nil {
 			labels = map[string]any{}
 		}
-		labels["trunkline.place.zone"] = zone
+		labels["trunkline.place."+zone] = "yes"
 		node["labels"] = labels
 	}
 	text, err := yaml.Marshal(file)
@@ -73,7 +73,7 @@ func nlanInZones(t *testing.T) string {
 // TestNLANRunsOverThreeHostsAndOutlivesOne is the first acceptance: three hosts that joined by their join commands, the NLAN
 // network spread by a label rule, an agent killed, and then a whole host.
 func TestNLANRunsOverThreeHostsAndOutlivesOne(t *testing.T) {
-	f := newFleet(t, []string{host, router}, "zone=a", "zone=b", "zone=c")
+	f := newFleet(t, []string{host, router}, "west=yes", "middle=yes", "east=yes")
 	f.stores("nlan-bgp", nlanInZones(t))
 	plan := f.says(0, []string{"host-a", "host-b", "host-c"}, "lab", "deploy", "nlan-bgp", "--dry-run")
 	t.Logf("lab deploy --dry-run:\n%s", plan.Out)
@@ -156,7 +156,7 @@ func (f *fleet) pingWhile(node, to string, do func()) (lost, answered int) {
 
 // hostIsLostAndComesBack takes the power from host-c. An administrator had said that host-b may stand in for it.
 func (f *fleet) hostIsLostAndComesBack() {
-	f.says(0, nil, "hosts", "label", "host-b", "zone=c")
+	f.says(0, nil, "hosts", "label", "host-b", "east=yes")
 	before := f.placed("nlan-bgp")
 	begun := time.Now()
 	f.hosts[2].Crash()
