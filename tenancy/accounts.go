@@ -27,6 +27,9 @@ type Accounts struct {
 	links  LinkStore
 	tokens TokenStore
 	now    func() time.Time
+
+	identities IdentityStore // nil: nobody comes in by a provider
+
 	hasher *hasher
 
 	byAddress *limiter

@@ -23,12 +23,16 @@ type User struct {
 	Created      time.Time
 }
 
-// Membership is a user's role in a tenant.
+// Membership is a user's role in a tenant. The same tenant may be given by hand and by providers: the highest role counts.
 type Membership struct {
 	UserID   string
 	TenantID string
 	Role     Role
+	Source   string // ByHand, or the id of the provider whose claims give it
 }
+
+// ByHand is the source of memberships that people gave, and not a provider's claims.
+const ByHand = ""
 
 var plainName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 
