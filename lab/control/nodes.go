@@ -56,7 +56,8 @@ func nodeViews(r *Record, shown, running *lab.Lab, sides []hostSide) []NodeView 
 // nodeStatus is what hosts report of a node. A lan has parts on several.
 type nodeStatus struct {
 	hostapi.NodeStatus
-	hosts []string // names
+	hosts  []string // names
+	placed bool     // one of them is a host that the lab is placed on
 }
 
 // nodeStatuses puts the hosts' reports together, with the nodes in the order in which they were met. While a node moves, the host
@@ -71,21 +72,22 @@ func nodeStatuses(r *Record, running *lab.Lab, sides []hostSide) (map[string]nod
 		for _, n := range side.Status.Nodes {
 			place, placed := r.Desired.Places[n.Name]
 			had, twice := all[n.Name]
+			alone := nodeStatus{n, []string{side.Name}, side.Placed}
 			switch {
 			case !twice:
 				order = append(order, n.Name)
-				all[n.Name] = nodeStatus{n, []string{side.Name}}
+				all[n.Name] = alone
+			case had.placed && !side.Placed: // it is on its way out there
+			case !had.placed && side.Placed:
+				all[n.Name] = alone
 			case !placed || inParts(running, n.Name):
-				if !side.Placed {
-					continue
-				}
 				had.hosts = append(had.hosts, side.Name)
 				if had.State == hostapi.NodeRunning {
 					had.NodeStatus = n
 				}
 				all[n.Name] = had
 			case place.HostID == side.ID:
-				all[n.Name] = nodeStatus{n, []string{side.Name}}
+				all[n.Name] = alone
 			}
 		}
 	}

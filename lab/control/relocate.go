@@ -24,6 +24,7 @@ const (
 type plight struct {
 	Reason string
 	Step   string
+	Down   bool      // nodes do not run because of it
 	Stuck  bool      // nothing can be done for now
 	At     time.Time // when another try is due
 	Failed []string  // nodes that were bad before they moved
@@ -43,7 +44,7 @@ func (p plight) show(o *Observed) {
 	if p.Reason == "" || !shown {
 		return
 	}
-	if p.Stuck && o.State == Running {
+	if (p.Stuck || p.Down) && o.State == Running {
 		o.State = Degraded
 	}
 	if o.Step == "" {
@@ -117,7 +118,7 @@ func (c *Controller) replace(ctx context.Context, e *entry, lost []hostSide) (bo
 	if err != nil {
 		return false, c.getStuck(e, fmt.Sprintf("Host %s is lost, and %s of it cannot be placed anew", some(names), count(nodes, "node")), err)
 	}
-	done := plight{Reason: fmt.Sprintf("Host %s is lost: %s of it %s on other hosts now.", some(names), count(nodes, "node"), verb(nodes, "starts", "start"))}
+	done := plight{Down: true, Reason: fmt.Sprintf("Host %s is lost: %s of it %s on other hosts now.", some(names), count(nodes, "node"), verb(nodes, "starts", "start"))}
 	return c.settleAnew(ctx, e, anew, done)
 }
 
