@@ -3,6 +3,8 @@
 #   make run     install what is missing, build, start: prints the address and a one-time sign-in link
 #   make test    install what is missing, build, run every test against real Docker, Open vSwitch and a browser
 #
+# and make test-kernel measures delay, rate and tunnels on two kernels that it boots, whatever this machine's own kernel lacks.
+#
 # Everything else: make help
 
 SHELL       := /bin/bash
@@ -24,7 +26,7 @@ TEST_TIMEOUT  ?= 30m
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check build images daemons install install-test bench clean
+.PHONY: help run test test-kernel check build images daemons install install-test bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +36,9 @@ run: install daemons images build ## start Trunkline on this machine (as root); 
 
 test: install-test daemons images build ## every test, with real Docker, Open vSwitch and a browser (as root)
 	TRUNKLINE_REQUIRE_REAL=1 go test $(VCS) -count=1 -timeout $(TEST_TIMEOUT) -p $(TEST_PARALLEL) $(TEST_PACKAGES)
+
+test-kernel: install-test daemons images build ## boot two kernels and measure a lab over both (as root); writes bench/out/kernel.json
+	TRUNKLINE_TEST_KERNEL=1 TRUNKLINE_REQUIRE_REAL=1 TRUNKLINE_BINARIES=$(CURDIR)/bin go test $(VCS) -count=1 -timeout 15m -v ./internal/kernel/
 
 check: ## formatting, vet and the fast tests; needs no root
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$bad" ] || { echo "gofmt would change:"; echo "$$bad"; exit 1; }

@@ -15,7 +15,6 @@ import (
 // wire to the machine. Its holder is process 1 of a process namespace that the kernels run in: when it ends, they and the network do.
 type underlay struct {
 	holder  *exec.Cmd
-	hold    io.Closer
 	subnet  string // first three numbers of its /24; .1 is the machine's
 	machine string // the machine's end of the wire
 	taps    int
@@ -33,11 +32,9 @@ func raise(mtu int) (*underlay, error) {
 		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS, Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL,
 	}
 	u.holder.Stderr = os.Stderr
-	hold, err := u.holder.StdinPipe()
-	if err != nil {
+	if _, err := u.holder.StdinPipe(); err != nil { // open as long as this process is there
 		return nil, err
 	}
-	u.hold = hold
 	said, err := u.holder.StdoutPipe()
 	if err == nil {
 		err = u.holder.Start()
@@ -46,7 +43,8 @@ func raise(mtu int) (*underlay, error) {
 		return nil, fmt.Errorf("make a namespace for the underlay: %w", err)
 	}
 	if _, err := io.ReadFull(said, make([]byte, len("ready\n"))); err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare the underlay: %w", err), u.lower())
+		u.lower()
+		return nil, fmt.Errorf("prepare the underlay: %w", err)
 	}
 	err = errors.Join(
 		u.run("ip link add br0 type bridge"),
@@ -57,7 +55,8 @@ func raise(mtu int) (*underlay, error) {
 		run(fmt.Sprintf("ip link set %s up", u.machine)),
 	)
 	if err != nil {
-		return nil, errors.Join(err, u.lower())
+		u.lower()
+		return nil, err
 	}
 	return u, nil
 }
@@ -104,8 +103,7 @@ func runLine(line []string) error {
 }
 
 // lower ends the holder, and with it every process in its namespace and the network.
-func (u *underlay) lower() error {
+func (u *underlay) lower() {
 	_ = u.holder.Process.Kill() // one that is gone needs none
-	_ = u.holder.Wait()         // it was killed on purpose
-	return u.hold.Close()
+	_ = u.holder.Wait()         // it was killed on purpose; closes the pipe, too
 }

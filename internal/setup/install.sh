@@ -2,7 +2,7 @@
 # Installs what this machine lacks, after saying what that is.
 #
 #   install.sh run      what "make run" needs: Docker, Open vSwitch, nftables, and what builds Trunkline and its node images
-#   install.sh test     that, and what the tests use: a browser, PostgreSQL, a registry
+#   install.sh test     that, and what the tests use: a browser, PostgreSQL, a registry, a kernel to boot
 #   install.sh --list run|test    only name the packages that are missing
 #
 # When nothing is missing it says nothing and ends at once: every check is a look at a file or at PATH.
@@ -58,6 +58,9 @@ find_missing() {
   need docker-registry docker-registry
   need shellcheck shellcheck
   need procps ps
+  need user-mode-linux linux.uml
+  need iperf3 iperf3
+  need iputils-ping ping
   need util-linux nsenter
   if compgen -G "$root/*/package.json" >/dev/null; then
     need nodejs node nodejs

@@ -1,0 +1,110 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"testing"
+	"time"
+
+	"trunkline/internal/kernel/ask"
+)
+
+// end is one end of a cable: an interface of a node.
+func end(node, iface string) ask.Place { return ask.Place{Node: node, Interface: iface} }
+
+// The two cables of the lab.
+var (
+	nearCable = [2]ask.Place{end("a1", "eth1"), end("a2", "eth1")}
+	farCable  = [2]ask.Place{end("a1", "eth2"), end("b1", "eth1")}
+)
+
+func (r *rig) ask(place ask.Place) *ask.Client { return r.on[place.Node].Ask }
+
+func (r *rig) passesFullPackets(t *testing.T) {
+	underlay, err := r.kernels["kernel-a"].Ask.Output(t.Context(), ask.Place{}, "ip", "-o", "link", "show", "vec0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := r.ping("a1", b1Far, 20, 50*time.Millisecond, "-M", "do", "-s", "1472")
+	t.Logf("%d of %d packets of 1500 bytes that must not be fragmented came back across the tunnel, over %s", len(p.ms), p.sent, underlay)
+	if len(p.ms) < p.sent {
+		t.Errorf("%d of %d packets of 1500 bytes with DF came back", len(p.ms), p.sent)
+	}
+	larger, err := r.on["a1"].Ask.Run(t.Context(), ask.Place{Node: "a1"}, "ping", "-c", "1", "-W", "1", "-M", "do", "-s", "1473", b1Far)
+	if err != nil || larger.Code == 0 {
+		t.Errorf("a packet of 1501 bytes passes an interface of 1500 (%v)", err)
+	}
+}
+
+func (r *rig) joinsSegments(t *testing.T) {
+	for _, from := range []string{"a1", "a2", "b1"} {
+		for i, to := range []string{"10.0.3.1", "10.0.3.2", "10.0.3.3"} {
+			p := r.ping(from, to, 10, 20*time.Millisecond)
+			if len(p.ms) != p.sent {
+				t.Errorf("in the segment %s hears %d of %d from member %d", from, len(p.ms), p.sent, i+1)
+			}
+		}
+	}
+}
+
+// wireFrames are whole frames that a plain bridge would keep for itself, or change.
+func wireFrames(t *testing.T) map[string][]byte {
+	sender := "020000000001"
+	frames := map[string]string{
+		// IEEE 802.1D, 9.3.1: a configuration message to the bridge group address, in an LLC frame of 38 bytes.
+		"a BPDU": "0180c2000000" + sender + "0026424203" + "0000000000" + "8000020000000001" + "00000000" + "8000020000000001" + "8001" + "0000" + "1400" + "0200" + "0f00",
+		// IEEE 802.1AB: chassis id, port id, time to live, end.
+		"an LLDP frame":         "0180c200000e" + sender + "88cc" + "020704020000000001" + "0405056574683" + "1" + "06020078" + "0000",
+		"a tagged frame":        "ffffffffffff" + sender + "8100" + "6abc" + "88b6" + hex.EncodeToString(bytes.Repeat([]byte("tag."), 12)),
+		"a double tagged frame": "ffffffffffff" + sender + "88a8" + "0fff" + "8100" + "0001" + "88b6" + hex.EncodeToString(bytes.Repeat([]byte("QinQ"), 12)),
+		"a full tagged frame":   "ffffffffffff" + sender + "8100" + "0064" + "88b6" + hex.EncodeToString(bytes.Repeat([]byte("full"), 375)),
+	}
+	decoded := map[string][]byte{}
+	for name, text := range frames {
+		frame, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		decoded[name] = append(frame, make([]byte, max(0, 60-len(frame)))...) // the least frame of Ethernet
+	}
+	return decoded
+}
+
+func (r *rig) carriesEveryFrame(t *testing.T) {
+	for where, cable := range map[string][2]ask.Place{"on one host": nearCable, "across hosts": farCable} {
+		for name, frame := range wireFrames(t) {
+			for _, way := range [][2]ask.Place{cable, {cable[1], cable[0]}} {
+				if err := r.crosses(t.Context(), way[0], way[1], frame); err != nil {
+					t.Errorf("%s from %s to %s, %s: %v", name, way[0].Node, way[1].Node, where, err)
+				}
+			}
+		}
+	}
+	t.Log("BPDU, LLDP, 802.1Q, 802.1ad and a full tagged frame cross cables on one host and across hosts unchanged, both ways")
+}
+
+// crosses sends a frame at one place and waits for the very same bytes at the other.
+func (r *rig) crosses(ctx context.Context, from, to ask.Place, frame []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	arriving, err := r.ask(to).Frames(ctx, to)
+	if err != nil {
+		return err
+	}
+	if _, err := r.ask(from).Send(ctx, from, frame); err != nil {
+		return err
+	}
+	others := 0
+	for arrived := range arriving {
+		if bytes.Equal(arrived.Bytes, frame) {
+			return nil
+		}
+		if bytes.Equal(arrived.Bytes[:min(12, len(arrived.Bytes))], frame[:12]) {
+			return fmt.Errorf("%x arrives as %x", frame, arrived.Bytes)
+		}
+		others++
+	}
+	return fmt.Errorf("it does not arrive within 10 s; %d other frames do", others)
+}
