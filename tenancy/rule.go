@@ -88,9 +88,9 @@ func (r Rule) compile() (matcher, error) {
 
 // unread is a rule that cannot be used. It may have given what it names, with any role, so that nothing is taken away for it.
 func (r Rule) unread() matcher {
-	m := matcher{Rule: r, mayGive: regexp.MustCompile(`\A` + regexp.QuoteMeta(r.Tenant) + `\z`)}
-	if r.Tenant == "" || strings.Contains(r.Tenant, "$") {
-		m.mayGive = regexp.MustCompile(``)
+	m := matcher{Rule: r, mayGive: regexp.MustCompile(``)}
+	if tenantID.MatchString(r.Tenant) {
+		m.mayGive = regexp.MustCompile(`\A` + regexp.QuoteMeta(r.Tenant) + `\z`)
 	}
 	m.Role = Owner
 	return m
