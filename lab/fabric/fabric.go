@@ -37,6 +37,8 @@ type Config struct {
 	Name       string     // of this host, for sentences; "": "this host"
 	Underlay   netip.Addr // where other hosts' tunnels reach this one; zero: the source address of the route to Controller, or of the default route
 	Controller string     // host name or address of the controller, without a port; "": not asked
+
+	wrap bool // of tests: wrap frames of labs as with the kernel's datapath
 	Log        *slog.Logger
 }
 

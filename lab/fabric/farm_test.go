@@ -342,6 +342,12 @@ func (s *Served) Reach(_ bool, reach *[]hostapi.Reach) error {
 	return nil
 }
 
+// Wrap makes the host wrap frames as one with the kernel's datapath does.
+func (s *Served) Wrap(on bool, _ *bool) error {
+	s.fabric.cfg.wrap = on
+	return nil
+}
+
 func (s *Served) Unwire(lab string, _ *bool) error {
 	return s.fabric.Unwire(context.Background(), lab)
 }

@@ -29,14 +29,27 @@ type flow struct {
 	setSrc  string
 	setVNI  uint32 // action; 0: none
 	setDest netip.Addr
-	tagged  bool // on the way to or from the tunnel frames carry a tag of ours: see outerTag
+	rank    int      // above flowPriority
+	tag     tagMatch // match
+	wrap    bool     // action: put a tag of ours around the frame
+	unwrap  bool     // action: take it off
 }
 
-// outerTag is the VLAN of the tag that labs' frames carry inside a tunnel, around tags of their own. A kernel from 5.9 on answers an IP packet
-// that is too large for one outer packet by itself ("fragmentation needed") and drops it, where the tunnel is a port of Open vSwitch
-// (skb_tunnel_check_pmtu in net/ipv4/ip_tunnel_core.c), so that an inner MTU of 1500 would not hold. It looks for plain IP only: with a tag
-// the frame goes out in fragments.
-const outerTag = 1
+// Frames of labs may carry a tag of ours inside a tunnel. A kernel from 5.9 on answers an untagged IP packet that is too large for one outer
+// packet by itself ("fragmentation needed") and drops it, where the tunnel is a port of Open vSwitch (skb_tunnel_check_pmtu in
+// net/ipv4/ip_tunnel_core.c), so that an inner MTU of 1500 would not hold. It looks for plain IP only: with a tag the frame goes out in
+// fragments. So a host with the kernel's datapath wraps what has no tag. What has one goes as it is: Open vSwitch looks into one tag alone,
+// and a segment would drop what shows a second one when ours is off. Every host unwraps, and wraps a frame that bears our tag already.
+const wrapVLAN = nobodysVLAN
+
+// tagMatch is which frames a flow takes by their outermost VLAN tag.
+type tagMatch int
+
+const (
+	anyFrame     tagMatch = iota
+	taggedFrame           // it has one
+	wrappedFrame          // it has ours
+)
 
 // fields are the matches besides the port, as name and value.
 func (f flow) fields() [][2]string {
@@ -53,8 +66,11 @@ func (f flow) fields() [][2]string {
 	if f.ethSrc != "" {
 		fields = append(fields, [2]string{"dl_src", f.ethSrc})
 	}
-	if f.pops() {
-		fields = append(fields, [2]string{"dl_vlan", strconv.Itoa(outerTag)})
+	switch f.tag {
+	case taggedFrame:
+		fields = append(fields, [2]string{"vlan_tci", "0x1000/0x1000"})
+	case wrappedFrame:
+		fields = append(fields, [2]string{"dl_vlan", strconv.Itoa(wrapVLAN)})
 	}
 	return fields
 }
@@ -68,8 +84,8 @@ func (f flow) sets() [][2]string {
 	if f.setSrc != "" {
 		sets = append(sets, [2]string{f.setSrc, "eth_src"})
 	}
-	if f.pushes() {
-		sets = append(sets, [2]string{strconv.Itoa(vlanPresent | outerTag), "vlan_vid"})
+	if f.wrap {
+		sets = append(sets, [2]string{strconv.Itoa(vlanPresent | wrapVLAN), "vlan_vid"})
 	}
 	if f.setVNI != 0 {
 		sets = append(sets, [2]string{fmt.Sprintf("%#x", f.setVNI), "tun_id"}, [2]string{f.setDest.String(), tunnelField(f.setDest, "dst")})
@@ -80,12 +96,8 @@ func (f flow) sets() [][2]string {
 // vlanPresent is OFPVID_PRESENT of OpenFlow: part of every identifier of a tag that is there.
 const vlanPresent = 0x1000
 
-func (f flow) pushes() bool { return f.tagged && f.setVNI != 0 }
-
-func (f flow) pops() bool { return f.tagged && f.tunID != 0 }
-
 func (f flow) match() string {
-	parts := []string{fmt.Sprintf("priority=%d", flowPriority), fmt.Sprintf("in_port=%d", f.inPort)}
+	parts := []string{fmt.Sprintf("priority=%d", flowPriority+f.rank), fmt.Sprintf("in_port=%d", f.inPort)}
 	for _, field := range f.fields() {
 		parts = append(parts, field[0]+"="+field[1])
 	}
@@ -95,10 +107,10 @@ func (f flow) match() string {
 
 func (f flow) actions() string {
 	var parts []string
-	if f.pops() {
+	if f.unwrap {
 		parts = append(parts, "pop_vlan")
 	}
-	if f.pushes() {
+	if f.wrap {
 		parts = append(parts, string(pushTag))
 	}
 	for _, set := range f.sets() {
@@ -134,10 +146,10 @@ func (f flow) asAddition(cookie uint64) *ovs.Flow {
 		matches = append(matches, ovs.FieldMatch(field[0], field[1]))
 	}
 	var actions []ovs.Action
-	if f.pops() {
+	if f.unwrap {
 		actions = append(actions, ovs.StripVLAN())
 	}
-	if f.pushes() {
+	if f.wrap {
 		actions = append(actions, pushTag)
 	}
 	for _, set := range f.sets() {
@@ -147,21 +159,36 @@ func (f flow) asAddition(cookie uint64) *ovs.Flow {
 	if f.output == 0 {
 		out = ovs.InPort()
 	}
-	return &ovs.Flow{Priority: flowPriority, InPort: f.inPort, Matches: matches, Cookie: cookie, Actions: append(actions, out)}
+	return &ovs.Flow{Priority: flowPriority + f.rank, InPort: f.inPort, Matches: matches, Cookie: cookie, Actions: append(actions, out)}
 }
 
-// flowsOf lists a lab's flows: two for each cable and two for each peer of a segment.
+// flowsOf lists a lab's flows: two for each cable, and a few for each cable or segment that leads to another host.
 func flowsOf(w *wanted, numbers map[string]int, tunnel int) []flow {
 	flows := make([]flow, 0, 2*len(w.cables))
 	for _, c := range w.cables {
 		a := numbers[c.a]
 		if c.remote.IsValid() {
-			flows = append(flows, flow{inPort: a, output: tunnel, setVNI: c.vni, setDest: c.remote, tagged: true},
-				flow{inPort: tunnel, tunID: c.vni, tunSrc: c.remote, output: a, tagged: true})
+			flows = append(flows, tunnelFlows(a, tunnel, c.vni, c.remote, w.wrap)...)
 			continue
 		}
 		b := numbers[c.b]
 		flows = append(flows, flow{inPort: a, output: b}, flow{inPort: b, output: a})
+	}
+	return flows
+}
+
+// tunnelFlows join a port with another host, wrapping what has no tag or not.
+func tunnelFlows(port, tunnel int, vni uint32, remote netip.Addr, wrap bool) []flow {
+	out := flow{inPort: port, output: tunnel, setVNI: vni, setDest: remote, wrap: wrap}
+	again, in := out, flow{inPort: tunnel, tunID: vni, tunSrc: remote, output: port}
+	again.tag, again.rank, again.wrap = wrappedFrame, 2, true
+	wrapped := in
+	wrapped.tag, wrapped.rank, wrapped.unwrap = wrappedFrame, 2, true
+	flows := []flow{out, again, in, wrapped}
+	if wrap {
+		plain := out
+		plain.tag, plain.rank, plain.wrap = taggedFrame, 1, false
+		flows = append(flows, plain)
 	}
 	return flows
 }

@@ -108,7 +108,7 @@ func TestALANSpansThreeHosts(t *testing.T) {
 		specs[a] = meshPart("wide", 7001, []netip.Addr{b.addr}, 1)
 		a.wire(specs[a])
 		gone := slices.DeleteFunc(slices.Clone(panelBefore), func(line string) bool { return slices.Contains(flowLines(a), line) })
-		if len(gone) != 2 || len(flowLines(a)) != len(panelBefore)-2 {
+		if len(gone) != 4 || len(flowLines(a)) != len(panelBefore)-4 {
 			t.Errorf("the flows that went: %q", gone)
 		}
 		a.reaches("n1", "10.0.0.2")
@@ -168,9 +168,10 @@ type modelHost struct {
 
 const modelTunnel = tunnelNumber
 
-func newModelHost(addr netip.Addr, spec hostapi.LabSpec) *modelHost {
+func newModelHost(addr netip.Addr, spec hostapi.LabSpec, wrap bool) *modelHost {
 	h := &modelHost{addr: addr, numbers: map[string]int{}}
 	h.w = plan(newNamer(addr.String()), spec, func(string) bool { return true }, (&probe{netem: true}).possibleImpairment, nil)
+	h.w.wrap = wrap
 	for i, name := range h.w.panelPorts() {
 		h.numbers[name] = i + 1
 	}
@@ -187,33 +188,51 @@ func (h *modelHost) nameOf(number int) string {
 	return ""
 }
 
-// intoPanel is a frame that enters a panel; seen collects the ends of nodes that it reaches. hops bounds loops.
-func (m model) intoPanel(h *modelHost, port int, tunID uint32, tunSrc netip.Addr, seen map[string]int, hops int) bool {
-	if hops == 0 {
-		return false
-	}
+// modelFrame is a frame on its way: its tags, the outermost first, and inside a tunnel where from and under which identifier.
+type modelFrame struct {
+	tags   []int
+	tunID  uint32
+	tunSrc netip.Addr
+}
+
+// flowFor is the flow of the highest priority that takes a frame.
+func (h *modelHost) flowFor(port int, frame modelFrame) (best flow, ok bool) {
 	for _, f := range h.flows {
-		if f.inPort != port || port == modelTunnel && (f.tunID != tunID || f.tunSrc != tunSrc) {
-			continue
-		}
-		if f.output == modelTunnel {
-			if far := m.hosts[f.setDest]; far != nil && !m.intoPanel(far, modelTunnel, f.setVNI, h.addr, seen, hops-1) {
-				return false
-			}
-			continue
-		}
-		if !m.outOfPanel(h, h.nameOf(f.output), seen, hops-1) {
-			return false
+		wrapped := len(frame.tags) > 0 && frame.tags[0] == wrapVLAN
+		switch {
+		case f.inPort != port, port == modelTunnel && (f.tunID != frame.tunID || f.tunSrc != frame.tunSrc):
+		case f.tag == wrappedFrame && !wrapped, f.tag == taggedFrame && len(frame.tags) == 0:
+		case !ok || f.rank > best.rank:
+			best, ok = f, true
 		}
 	}
-	return true
+	return best, ok
+}
+
+// intoPanel is a frame that enters a panel; seen collects the ends of nodes that it reaches. hops bounds loops.
+func (m model) intoPanel(h *modelHost, port int, frame modelFrame, seen map[string]int, hops int) bool {
+	f, ok := h.flowFor(port, frame)
+	if !ok || hops == 0 {
+		return hops > 0
+	}
+	if f.unwrap {
+		frame.tags = frame.tags[1:]
+	}
+	if f.wrap {
+		frame.tags = append([]int{wrapVLAN}, frame.tags...)
+	}
+	if f.output == modelTunnel {
+		far := m.hosts[f.setDest]
+		return far == nil || m.intoPanel(far, modelTunnel, modelFrame{frame.tags, f.setVNI, h.addr}, seen, hops-1)
+	}
+	return m.outOfPanel(h, h.nameOf(f.output), modelFrame{tags: frame.tags}, seen, hops-1)
 }
 
 // outOfPanel is a frame that leaves a panel by a port: into a node, or into a segment, which floods it.
-func (m model) outOfPanel(h *modelHost, port string, seen map[string]int, hops int) bool {
+func (m model) outOfPanel(h *modelHost, port string, frame modelFrame, seen map[string]int, hops int) bool {
 	p := h.w.ports[port]
 	if p.kind != "patch" {
-		seen[h.addr.String()+" "+p.object]++
+		seen[fmt.Sprint(h.addr, " ", p.object, " ", frame.tags)]++
 		return true
 	}
 	in := h.w.ports[p.options["peer"]]
@@ -221,7 +240,7 @@ func (m model) outOfPanel(h *modelHost, port string, seen map[string]int, hops i
 		if other.bridge != in.bridge || other.name == in.name || other.protected && in.protected || other.panel {
 			continue
 		}
-		if !m.intoPanel(h, h.numbers[other.options["peer"]], 0, netip.Addr{}, seen, hops-1) {
+		if !m.intoPanel(h, h.numbers[other.options["peer"]], frame, seen, hops-1) {
 			return false
 		}
 	}
@@ -236,6 +255,7 @@ func TestAFrameFloodedIntoAnyMeshReachesEachOtherMemberOnce(t *testing.T) {
 			addrs = append(addrs, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}))
 		}
 		m := model{hosts: map[netip.Addr]*modelHost{}}
+		tags := rapid.SliceOfN(rapid.SampledFrom([]int{1, 100, wrapVLAN}), 0, 2).Draw(t, "tags")
 		member := 0
 		want := map[string]bool{}
 		for i, addr := range addrs {
@@ -251,7 +271,7 @@ func TestAFrameFloodedIntoAnyMeshReachesEachOtherMemberOnce(t *testing.T) {
 			if count > 1 {
 				spec.Cables = append(spec.Cables, acrossTo("x", 6000, addrs[(i+1)%count].String()))
 			}
-			m.hosts[addr] = newModelHost(addr, spec)
+			m.hosts[addr] = newModelHost(addr, spec, rapid.Bool().Draw(t, "kernel datapath"))
 		}
 		for addr, h := range m.hosts {
 			for name, p := range h.w.ports {
@@ -259,7 +279,7 @@ func TestAFrameFloodedIntoAnyMeshReachesEachOtherMemberOnce(t *testing.T) {
 					continue
 				}
 				seen := map[string]int{}
-				if !m.intoPanel(h, h.numbers[name], 0, netip.Addr{}, seen, 50) {
+				if !m.intoPanel(h, h.numbers[name], modelFrame{tags: tags}, seen, 50) {
 					t.Fatalf("a frame of %s goes round in a loop", p.object)
 				}
 				for end := range want {
@@ -267,8 +287,9 @@ func TestAFrameFloodedIntoAnyMeshReachesEachOtherMemberOnce(t *testing.T) {
 					if end == addr.String()+" "+p.object {
 						expected = 0
 					}
+					end = fmt.Sprint(end, " ", tags) // as it was sent
 					if seen[end] != expected {
-						t.Fatalf("a frame of %s on %s arrives %d times at %s", p.object, addr, seen[end], end)
+						t.Fatalf("a frame of %s on %s with the tags %v arrives %d times at %s", p.object, addr, tags, seen[end], end)
 					}
 					delete(seen, end)
 				}

@@ -63,14 +63,14 @@ func TestFlowsCompareAsTextInEitherDirection(t *testing.T) {
 	v4, v6 := netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")
 	want := []flow{{inPort: 1, output: 2}, {inPort: 2, output: 1},
 		{inPort: 3, output: 9, setVNI: 100, setDest: v4}, {inPort: 9, tunID: 100, tunSrc: v4, output: 3},
-		{inPort: 4, output: 9, setVNI: 101, setDest: v6, tagged: true}, {inPort: 9, tunID: 101, tunSrc: v6, output: 4, tagged: true}}
+		{inPort: 4, output: 9, setVNI: 101, setDest: v6, wrap: true}, {inPort: 9, tunID: 101, tunSrc: v6, output: 4, tag: wrappedFrame, unwrap: true, rank: 2}}
 	dump := `OFPST_FLOW reply (OF1.4) (xid=0x2):
  cookie=0x7472000000000001, priority=100,in_port=1 actions=output:2
  cookie=0x7472000000000001, table=0, priority=100,in_port=2 actions=output:1
  cookie=0x7472000000000001, priority=100,in_port=3 actions=set_field:0x64->tun_id,set_field:192.0.2.7->tun_dst,output:9
  cookie=0x7472000000000001, priority=100,tun_id=0x64,tun_src=192.0.2.7,in_port=9 actions=output:3
- cookie=0x7472000000000001, priority=100,in_port=4 actions=push_vlan:0x8100,set_field:4097->vlan_vid,set_field:0x65->tun_id,set_field:2001:db8::7->tun_ipv6_dst,output:9
- cookie=0x7472000000000001, priority=100,tun_id=0x65,tun_ipv6_src=2001:db8::7,in_port=9,dl_vlan=1 actions=pop_vlan,output:4
+ cookie=0x7472000000000001, priority=100,in_port=4 actions=push_vlan:0x8100,set_field:8191->vlan_vid,set_field:0x65->tun_id,set_field:2001:db8::7->tun_ipv6_dst,output:9
+ cookie=0x7472000000000001, priority=102,tun_id=0x65,tun_ipv6_src=2001:db8::7,in_port=9,dl_vlan=4095 actions=pop_vlan,output:4
  cookie=0x7472000000000002, priority=100,in_port=7 actions=output:8
 `
 	have, err := parseFlows([]byte(dump))

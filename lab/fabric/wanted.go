@@ -21,6 +21,7 @@ type wanted struct {
 	cables     []cableWant
 	held       []carrierEnd      // ends of cables: their carrier follows the far end
 	limits     map[string]string // by cable id
+	wrap       bool              // frames to other hosts get a tag of ours
 	tunnel     bool              // a cable or a segment leads to another host
 }
 

@@ -120,6 +120,7 @@ func (r *wiringRun) plan(ctx context.Context, spec hostapi.LabSpec, absent map[s
 	}
 	present := func(name string) bool { return r.links[name] != nil }
 	r.w = plan(r.f.names, spec, present, r.f.probe().possibleImpairment, r.refused)
+	r.w.wrap = r.f.cfg.wrap || r.f.datapath() == datapathSystem
 	return nil
 }
 
