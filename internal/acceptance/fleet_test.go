@@ -86,7 +86,7 @@ func (f *fleet) revive(i int) {
 	}
 }
 
-// nothingIsLeftAnywhere asks each host's doctor, and then looks.
+// nothingIsLeftAnywhere asks each host's doctor, and then looks; once the hosts have left their controller there is nothing at all.
 func (f *fleet) nothingIsLeftAnywhere() {
 	f.t.Helper()
 	var asking sync.WaitGroup
@@ -97,8 +97,14 @@ func (f *fleet) nothingIsLeftAnywhere() {
 			if err != nil {
 				f.t.Errorf("doctor --leftovers on %s: %v\n%s", name(i), err, out)
 			}
-			if err := h.AwaitNothing(f.limited()); err != nil {
+			if err := h.AwaitNoLabs(f.limited()); err != nil {
 				f.t.Errorf("%s: %v", name(i), err)
+			}
+			if err := f.agents[i].Leave(f.limited()); err != nil {
+				f.t.Error(err)
+			}
+			if err := h.AwaitNothing(f.limited()); err != nil {
+				f.t.Errorf("%s after it has left: %v", name(i), err)
 			}
 		})
 	}

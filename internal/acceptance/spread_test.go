@@ -176,7 +176,7 @@ func (f *fleet) hostIsLostAndComesBack() {
 		before["host-c"], told.Seconds(), running.Seconds(), time.Since(begun).Seconds(), f.placed("nlan-bgp"))
 	f.revive(2)
 	f.awaitConnected(3)
-	if err := f.hosts[2].AwaitNothing(f.limited()); err != nil {
+	if err := f.hosts[2].AwaitNoLabs(f.limited()); err != nil {
 		f.t.Errorf("host-c came back and keeps what moved: %v", err)
 	}
 	f.everyoneReachesEveryone()

@@ -35,6 +35,7 @@ func (p *Program) Pin() {
 type Agent struct {
 	Host *Host
 
+	binary  string
 	line    []string
 	command *exec.Cmd
 	ended   chan struct{}
@@ -43,7 +44,7 @@ type Agent struct {
 
 // Join starts the agent on the host with a join command's token. It ends with the test.
 func (h *Host) Join(binary, controller, token string, arguments ...string) (*Agent, error) {
-	a := &Agent{Host: h}
+	a := &Agent{Host: h, binary: binary}
 	a.line = append(h.inside(), binary, "host", "--controller", controller, "--token", token, "--state", filepath.Join(h.Data(), "host"), "--underlay", h.Underlay)
 	a.line = append(append(a.line, h.Flags()...), arguments...)
 	h.agents = append(h.agents, a)
@@ -71,6 +72,16 @@ func (a *Agent) Stop() { a.end(syscall.SIGTERM) }
 
 // Kill ends it with SIGKILL; labs go on.
 func (a *Agent) Kill() { a.end(syscall.SIGKILL) }
+
+// Leave stops the agent and makes its host leave its controller for good.
+func (a *Agent) Leave(ctx context.Context) error {
+	a.Stop()
+	line := append([]string{"host", "leave", "--state", filepath.Join(a.Host.Data(), "host")}, a.Host.Flags()...)
+	if out, err := a.Host.Command(ctx, a.binary, line...).CombinedOutput(); err != nil {
+		return fmt.Errorf("trunkline host leave on %s: %w\n%s", a.Host.Name, err, out)
+	}
+	return nil
+}
 
 func (a *Agent) end(signal syscall.Signal) {
 	if a.command == nil || a.command.Process == nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -71,10 +73,25 @@ func (h *Host) keptState() (found []string) {
 	return found
 }
 
+// ownOfFleet is what a host has of its own as long as it has peers: the panel with the tunnel's and the probe's ports, the probe's flows
+// and the guard in front of both. The names are lab/fabric's.
+var ownOfFleet = regexp.MustCompile(`^(link tl[ab][0-9a-f]{10}@|link tl-panel |bridge tl-panel$|port of tl-panel tl[ax][0-9a-f]+$|flow of tl-panel .*dl_type=0x88b5|firewall table inet trunkline_)`)
+
+// LabCensus is Census without what a host that has peers has of its own.
+func (h *Host) LabCensus() []string {
+	h.t.Helper()
+	return slices.DeleteFunc(h.Census(), ownOfFleet.MatchString)
+}
+
+// AwaitNoLabs waits until LabCensus is empty.
+func (h *Host) AwaitNoLabs(ctx context.Context) error { return h.awaitEmpty(ctx, h.LabCensus) }
+
 // AwaitNothing waits until Census is empty: the kernel takes namespaces and links away a moment after their last user.
-func (h *Host) AwaitNothing(ctx context.Context) error {
+func (h *Host) AwaitNothing(ctx context.Context) error { return h.awaitEmpty(ctx, h.Census) }
+
+func (h *Host) awaitEmpty(ctx context.Context, census func() []string) error {
 	return Until(ctx, censusWithin, "the end of everything the program had on host "+h.Name, func() error {
-		if left := h.Census(); len(left) > 0 {
+		if left := census(); len(left) > 0 {
 			return fmt.Errorf("left over:\n  %s", strings.Join(left, "\n  "))
 		}
 		return nil
