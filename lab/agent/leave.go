@@ -44,6 +44,10 @@ func (a *Agent) Leave(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	// Without peers the panel and the ways to other hosts go too.
+	if err := errors.Join(a.executor.SetPeers(ctx, nil), a.fabric.SetPeers(ctx, nil)); err != nil {
+		return err
+	}
 	if err := os.Remove(identityFile(a.config.StateDir)); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "The labs are gone, but the identity %s could not be removed.", identityFile(a.config.StateDir))
 	}
