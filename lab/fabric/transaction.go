@@ -106,7 +106,7 @@ func (d *differ) bridge(name, failMode string, other map[string]string, stp stri
 	if have == nil {
 		d.do("add-br", name)
 	} else if have.datapath == d.datapath && have.failMode == failMode && includes(have.other, other) &&
-		have.stp == (stp == "stp") && have.rstp == (stp == "rstp") && have.ids[idObject] == ids[idObject] {
+		have.stp == (stp == "stp") && have.rstp == (stp == "rstp") && have.ids[idObject] == ids[idObject] && (failMode != failStandalone || d.mute(name)) {
 		return nil
 	}
 	set := []string{"set", "Bridge", name, "datapath_type=" + d.datapath, "fail_mode=" + failMode,
@@ -123,6 +123,12 @@ func (d *differ) bridge(name, failMode string, other map[string]string, stp stri
 // it was sent: in the userspace datapath the switch takes a tunnel's frames off the own port of any bridge that has an address, and a node
 // could forge them.
 const nobodysVLAN = 4095
+
+// mute reports whether a bridge's own port is as it shall be.
+func (d *differ) mute(bridge string) bool {
+	own := d.state.ports[bridge]
+	return own != nil && own.vlanMode == "trunk" && slices.Equal(own.trunks, []int{nobodysVLAN})
+}
 
 const (
 	failSecure     = "secure"     // what no flow takes is dropped
