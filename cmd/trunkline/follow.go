@@ -45,6 +45,8 @@ func follow(ctx context.Context, c *client.Client, lab string, limit time.Durati
 			return last, outcome
 		case errors.Is(err, context.DeadlineExceeded):
 			return last, fault.New(fault.Unavailable, "It took longer than %v; it goes on in the background. trunkline lab show %s tells how far it is.", limit, lab)
+		case errors.Is(ctx.Err(), context.Canceled): // Ctrl-C
+			return last, ctx.Err()
 		case err != nil && !fault.Is(err, fault.Unavailable):
 			return last, err
 		}
