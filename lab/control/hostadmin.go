@@ -62,7 +62,7 @@ type HostChange struct {
 	Labels  *map[string]string `json:"labels,omitempty"`
 	Drained *bool              `json:"drained,omitempty"` // empty it: nodes move away one by one, and none come
 	Tenants *[]string          `json:"tenants,omitempty"` // ids of the only tenants that may use it; empty: all
-	// OverCommit multiplies what the host has for placement; zero fields are 1.
+	// OverCommit multiplies what the host has for placement; zero fields are those of DefaultOverCommit.
 	OverCommit *OverCommit `json:"overCommit,omitempty"`
 }
 

@@ -16,6 +16,11 @@ import (
 // most of the time; memory that is not there ends them.
 var DefaultOverCommit = OverCommit{CPU: 16, Memory: 1}
 
+// orDefault has what nobody set as it is by default.
+func (o OverCommit) orDefault() OverCommit {
+	return OverCommit{CPU: cmp.Or(o.CPU, DefaultOverCommit.CPU), Memory: cmp.Or(o.Memory, DefaultOverCommit.Memory)}
+}
+
 // What a host is taken to be able to carry beside CPU and memory: kernel.pid_max of a small machine, and port numbers of the panel.
 const (
 	hostPIDs       = 32_768
@@ -146,17 +151,15 @@ func (r HostRecord) opensTo(tenant string) bool {
 
 // candidate is a host as placement sees it. Its images are the caller's.
 func candidate(record HostRecord, now hostNow, given Given, tenant string) place.Candidate {
-	info := record.Info
+	info, over := record.Info, record.OverCommit.orDefault()
 	if now.known {
 		info = now.info
 	}
 	h := place.Candidate{
 		ID: record.ID, Name: record.Name, Labels: record.Labels, Arch: info.Arch, Connected: now.connected && now.known, Drained: record.Drained, Capabilities: info.Capabilities,
-		Capacity: place.Amount{CPU: float64(info.CPUs), Memory: info.MemoryBytes, PIDs: hostPIDs, Interfaces: hostInterfaces},
-		OverCommit: place.Factors{
-			CPU: cmp.Or(record.OverCommit.CPU, DefaultOverCommit.CPU), Memory: cmp.Or(record.OverCommit.Memory, DefaultOverCommit.Memory),
-		},
-		InUse: given.Amount, Labs: given.Labs, TenantLabs: given.TenantLabs[tenant],
+		Capacity:   place.Amount{CPU: float64(info.CPUs), Memory: info.MemoryBytes, PIDs: hostPIDs, Interfaces: hostInterfaces},
+		OverCommit: place.Factors{CPU: over.CPU, Memory: over.Memory},
+		InUse:      given.Amount, Labs: given.Labs, TenantLabs: given.TenantLabs[tenant],
 	}
 	if h.Connected && isTroubled(info) {
 		h.Problems = []string{problemOf(info)}
