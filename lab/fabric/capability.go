@@ -63,6 +63,11 @@ func (f *Fabric) Capabilities(ctx context.Context) (hostapi.Capabilities, []stri
 	if f.cfg.Egress {
 		problems = append(problems, f.egressProblems()...)
 	}
+	if f.cfg.Underlay.IsValid() && err == nil {
+		if problem := f.underlayProblem(ctx); problem != "" {
+			problems = append(problems, problem)
+		}
+	}
 	return caps, problems, nil
 }
 

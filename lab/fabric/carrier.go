@@ -68,8 +68,8 @@ func newCarriers() *carriers {
 }
 
 // lower makes the ends of a lab that are not among the wanted ones lose carrier, at once and at the far ends too. It is done before anything
-// else of a change.
-func (c *carriers) lower(lab string, wanted []carrierEnd) {
+// else of a change. It returns the devices that it switched off.
+func (c *carriers) lower(lab string, wanted []carrierEnd) (off []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	stay := map[endKey]bool{}
@@ -80,8 +80,12 @@ func (c *carriers) lower(lab string, wanted []carrierEnd) {
 		if e.wanted && !stay[e.key] {
 			e.wanted = false
 			c.settle(e)
+			if e.device != "" && !e.up {
+				off = append(off, e.device)
+			}
 		}
 	}
+	return off
 }
 
 // install makes these the ends of a lab, now that their cables are wired, and gives them carrier unless something holds it back.

@@ -235,3 +235,18 @@ func waitFast(limit time.Duration, done func() bool) error {
 	}
 	return context.DeadlineExceeded
 }
+
+func TestAnInterfaceThatBecomesADummyKeepsItsCarrier(t *testing.T) {
+	r := newRig(t)
+	spec := twoNodes("lab1")
+	r.start("r1", "r2")
+	r.plug(spec)
+	r.wire(spec)
+	r.reaches("r1", "10.0.0.2")
+	spec.Cables, spec.Nodes[0].Interfaces[0].Dummy = nil, true
+	r.plug(spec)
+	r.wire(spec)
+	if !r.carrier("r1", "eth1") || r.carrier("r2", "eth1") {
+		t.Errorf("carrier of the dummy %t, of the interface without a cable %t", r.carrier("r1", "eth1"), r.carrier("r2", "eth1"))
+	}
+}

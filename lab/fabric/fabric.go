@@ -1,4 +1,5 @@
-// Package fabric makes what carries frames on one compute host: veth pairs, panel ports, segments, cables, impairments and ways out.
+// Package fabric makes what carries frames on one compute host: veth pairs, panel ports, segments, cables, impairments, ways out, and the
+// tunnels to other hosts, whose reach it probes and over which it exchanges with them which cables have carrier.
 //
 // It knows netlink, network namespaces, Open vSwitch, traffic control and nftables; nothing else in the program imports them. It
 // implements lab/host's Fabric. It refuses to know containers (it is given a process id), the host link, and what a lab file says.

@@ -3,6 +3,7 @@ package fabric
 import (
 	"context"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -141,7 +142,12 @@ func (r *wiringRun) carrier(spec hostapi.LabSpec) map[hostapi.PortRef]bool {
 
 // lower takes carrier away where it shall go, at far ends too, before anything else is changed.
 func (r *wiringRun) lower(ctx context.Context) error {
-	r.f.carriers.lower(r.w.lab, r.w.held)
+	for _, name := range r.f.carriers.lower(r.w.lab, r.w.held) {
+		if link := r.links[name]; link != nil { // it may be wanted on for another reason
+			link.Attrs().Flags &^= net.FlagUp
+			link.Attrs().RawFlags &^= unix.IFF_UP | unix.IFF_LOWER_UP
+		}
+	}
 	return r.switchEnds(ctx, false)
 }
 
