@@ -142,7 +142,7 @@ func TestCarrierFollowsAcrossHosts(t *testing.T) {
 		}
 		slices.Sort(took)
 		t.Logf("20 cuts: median %s, worst %s", took[10].Round(10*time.Microsecond), took[19].Round(10*time.Microsecond))
-		if took[10] > 50*time.Millisecond {
+		if took[10] > refreshEvery/2 { // it came with the change, not with the next refresh; make test-kernel measures
 			t.Errorf("the median of 20 cuts is %s", took[10])
 		}
 	})

@@ -292,14 +292,14 @@ func (c *channel) speak(now time.Time) (repeating bool) {
 	if conn == nil {
 		return repeating
 	}
+	for _, p := range probes {
+		c.send(conn, p.probe.encode(p.peer))
+	}
 	for peer := range due {
 		cables := c.f.carriers.tellable(peer)
 		for _, frame := range c.phrase(peer, cables, now) {
 			c.send(conn, frame)
 		}
-	}
-	for _, p := range probes {
-		c.send(conn, p.probe.encode(p.peer))
 	}
 	return repeating
 }

@@ -40,7 +40,7 @@ type Config struct {
 	Controller string     // host name or address of the controller, without a port; "": not asked
 
 	wrap bool // of tests: wrap frames of labs as with the kernel's datapath
-	Log        *slog.Logger
+	Log  *slog.Logger
 }
 
 // Fabric implements host.Fabric. Its methods may be called at the same time.
