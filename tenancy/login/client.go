@@ -130,6 +130,9 @@ func (c *client) discover(ctx context.Context) (*metadata, error) {
 		return nil, fault.Wrap(err, fault.Invalid, "The provider %s calls itself %q and is set up here as %q. Both have to be the same, to the last slash.",
 			c.provider.Name, clip(mismatch.Discovered), clip(c.provider.Issuer))
 	}
+	if _, unasked := errors.AsType[*url.Error](err); err != nil && !unasked {
+		return nil, fault.Wrap(err, fault.Unavailable, "%q is not the way to a provider: there is nothing that says what it can do. Check the issuer of %s.", clip(c.provider.Issuer), c.provider.Name)
+	}
 	if err != nil {
 		return nil, fetch.Explain(err, c.who())
 	}

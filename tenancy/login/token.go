@@ -44,7 +44,7 @@ func (c *client) verify(ctx context.Context, m *metadata, what, raw string) (*si
 		return nil, err
 	}
 	id, err := c.signature(ctx, m, raw)
-	if errors.Is(err, errNoFit) {
+	if errors.Is(err, errNoFit) || fault.Is(err, fault.Unavailable) && ctx.Err() == nil { // the keys may be somewhere else now
 		if newer, failed := c.meet(ctx, c.again()); failed == nil && newer != m {
 			id, err = c.signature(ctx, newer, raw)
 		}
