@@ -44,6 +44,9 @@ func (r *rig) ping(node, to string, count int, interval time.Duration, more ...s
 
 func (p pings) median() float64 { return bench.Median(p.ms) }
 
+// undisturbed is what a ping takes when neither kernel has to wait for this machine's processors: the lowest decile.
+func (p pings) undisturbed() float64 { return bench.Quantile(p.ms, 0.1) }
+
 // spread is the standard deviation of a uniform distribution with these quartiles: some pings of a busy machine are late by more than any
 // jitter, and must not count.
 func (p pings) spread() float64 {
