@@ -1,0 +1,66 @@
+package tenancy
+
+import "sync"
+
+// Revocation says that rights may have ended or changed: of a person, in a tenant, of a session. An empty field stands for all of its kind.
+type Revocation struct {
+	UserID    string
+	TenantID  string
+	SessionID string
+	Reason    string // a sentence for whom it concerns
+}
+
+// Revocations is the bell that long-lived connections listen to. Publish after what it tells is committed: who hears it asks anew what is
+// still allowed, so one ring too many does no harm. The zero value is ready, and a nil one is never rung.
+type Revocations struct {
+	mu        sync.Mutex
+	listeners map[*revocationListener]struct{}
+}
+
+type revocationListener struct {
+	who   Revocation
+	heard chan Revocation
+}
+
+// Listen hears what concerns the actor, and the session where one is named, until stop is called. What is not taken at once is kept: at most
+// one, the first, because hearing it means to ask anew about everything.
+func (r *Revocations) Listen(actor Actor, sessionID string) (heard <-chan Revocation, stop func()) {
+	if r == nil {
+		return nil, func() {}
+	}
+	l := &revocationListener{who: Revocation{UserID: actor.UserID, TenantID: actor.TenantID, SessionID: sessionID}, heard: make(chan Revocation, 1)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.listeners == nil {
+		r.listeners = map[*revocationListener]struct{}{}
+	}
+	r.listeners[l] = struct{}{}
+	return l.heard, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.listeners, l)
+	}
+}
+
+// Publish tells everybody whom it concerns, and waits for nobody.
+func (r *Revocations) Publish(v Revocation) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for l := range r.listeners {
+		if !v.concerns(l.who) {
+			continue
+		}
+		select {
+		case l.heard <- v:
+		default: // it has one to hear already
+		}
+	}
+}
+
+func (v Revocation) concerns(who Revocation) bool {
+	fits := func(named, is string) bool { return named == "" || named == is }
+	return fits(v.UserID, who.UserID) && fits(v.TenantID, who.TenantID) && fits(v.SessionID, who.SessionID)
+}
