@@ -50,7 +50,23 @@ func TestRandomFaultsOnThreeHostsEndInOrder(t *testing.T) {
 			f.forgets(l.name)
 		}
 	}
+	f.awaitForgotten()
 	f.nothingIsLeftAnywhere()
+}
+
+// awaitForgotten waits until no lab is stored: the hosts have told that nothing of them is left.
+func (f *fleet) awaitForgotten() {
+	f.t.Helper()
+	err := testkit.Until(f.t.Context(), within, "the end of every lab", func() error {
+		labs, err := f.Client.Labs(f.t.Context())
+		if err == nil && len(labs) > 0 {
+			err = fmt.Errorf("%d are left, %s is %s: %q", len(labs), labs[0].Name, labs[0].State, labs[0].Reason)
+		}
+		return err
+	})
+	if err != nil {
+		f.t.Errorf("%v\n%s", err, f.logTail())
+	}
 }
 
 // harm is one way to harm a host, and its mend.

@@ -38,13 +38,19 @@ func (h *Host) Census() []string {
 			continue
 		}
 		note("bridge", bridge)
-		note("port of "+bridge, strings.Fields(h.Run("ovs-vsctl", "--timeout=5", "list-ports", bridge))...)
-		note("flow of "+bridge, strings.Split(h.Run("ovs-ofctl", "--no-names", "--no-stats", "dump-flows", bridge), "\n")...)
+		note("port of "+bridge, strings.Fields(h.ofBridge("ovs-vsctl", "--timeout=5", "list-ports", bridge))...)
+		note("flow of "+bridge, strings.Split(h.ofBridge("ovs-ofctl", "--no-names", "--no-stats", "dump-flows", bridge), "\n")...)
 	}
 	note("namespace", strings.Fields(h.Run("ls", "/run/netns"))...)
 	note("firewall", strings.Split(h.Run("nft", "list", "tables"), "\n")...)
 	note("qdisc", notPlain(h.Run("tc", "qdisc"))...)
 	return append(found, h.keptState()...)
+}
+
+// ofBridge asks for something of a bridge. One that went away since it was listed is seen to be gone by the next census.
+func (h *Host) ofBridge(name string, arguments ...string) string {
+	out, _ := h.Command(context.Background(), name, arguments...).Output()
+	return string(out)
 }
 
 // notPlain leaves out the queues that every interface has.
