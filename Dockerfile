@@ -11,13 +11,10 @@
 #
 #   docker run -d --name trunkline -p 8080:8080 -v trunkline:/var/lib/trunkline trunkline/controller
 #
-# The agent works on the machine it runs on: on its Docker engine, its Open vSwitch and its network namespaces, and needs the folders they
-# share under the same names:
+# The agent works on the machine it runs on: on its Docker engine, its Open vSwitch and its network namespaces. It is not privileged, and
+# what it needs instead is in one place, which docs/hosts.md explains:
 #
-#   docker run -d --name trunkline-agent --network host --pid host --cap-add NET_ADMIN --cap-add NET_RAW --cap-add SYS_ADMIN --cap-add SYS_PTRACE \
-#     --security-opt apparmor=unconfined --security-opt seccomp=unconfined -v /var/run/docker.sock:/var/run/docker.sock \
-#     -v /var/run/openvswitch:/var/run/openvswitch -v /var/lib/trunkline:/var/lib/trunkline --mount type=bind,src=/run/netns,dst=/run/netns,bind-propagation=rshared \
-#     trunkline/agent …
+#   internal/setup/agent-container.sh trunkline/agent --controller https://lab.example.org --token tlj_…
 
 ARG BUILD_BASE=golang:1.26-bookworm
 ARG BASE=debian:bookworm-slim
@@ -58,6 +55,5 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates openvswitch-switch kmod \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/trunkline-host /out/trunkline-init /usr/local/bin/
-ENV TRUNKLINE_DATA=/var/lib/trunkline
 WORKDIR /var/lib/trunkline
 ENTRYPOINT ["/usr/local/bin/trunkline-host"]

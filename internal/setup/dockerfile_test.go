@@ -46,6 +46,7 @@ func TestDockerfileBuildsAndStarts(t *testing.T) {
 		}
 		docker(t, "run", "--rm", "--network", "none", "--entrypoint", "ovs-vsctl", image, "--version")
 		docker(t, "run", "--rm", "--network", "none", "--entrypoint", "trunkline-init", image, "--", "true")
+		agentInAContainer(t, image)
 	})
 }
 
