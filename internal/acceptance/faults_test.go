@@ -153,9 +153,10 @@ func (l *changingLab) live(ctx context.Context) error {
 	return nil
 }
 
-// tolerable are answers that a person understands while things fail; internal is none.
+// tolerable are answers that a person understands while things fail; internal is none. Unauthenticated is one of this test alone: the
+// token of its machine is made anew at each start of the controller.
 func tolerable(err error) bool {
-	for _, code := range []fault.Code{fault.Unavailable, fault.Conflict, fault.Exhausted, fault.Unsupported, fault.Invalid} {
+	for _, code := range []fault.Code{fault.Unavailable, fault.Conflict, fault.Exhausted, fault.Unsupported, fault.Invalid, fault.Unauthenticated} {
 		if fault.Is(err, code) {
 			return true
 		}
