@@ -2,13 +2,11 @@
 # Installs what this machine lacks, after saying what that is.
 #
 #   install.sh run      what "make run" needs: Docker, Open vSwitch, nftables, and what builds Trunkline and its node images
-#   install.sh test     that, and what the tests use: a browser, PostgreSQL, a registry, a kernel to boot
+#   install.sh test     that, and what the tests use: a browser, PostgreSQL, a registry, Node for an OpenID Connect provider, a kernel to boot
 #   install.sh --list run|test    only name the packages that are missing
 #
 # When nothing is missing it says nothing and ends at once: every check is a look at a file or at PATH.
 set -euo pipefail
-
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 fail() {
   printf 'trunkline: %s\n' "$*" >&2
@@ -62,10 +60,8 @@ find_missing() {
   need iperf3 iperf3
   need iputils-ping ping
   need util-linux nsenter
-  if compgen -G "$root/*/package.json" >/dev/null; then
-    need nodejs node nodejs
-    need npm npm
-  fi
+  need nodejs node nodejs # for the certified OpenID Connect provider
+  need npm npm
 }
 
 # bar PERCENT WHAT: one line that is drawn again and again on a terminal; elsewhere a line at each quarter.
