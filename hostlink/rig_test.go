@@ -118,10 +118,10 @@ func (d *directory) revoke(id string) {
 	d.revoked[id] = true
 }
 
-// quick are intervals that keep a test short; their proportions are those of the defaults.
+// quick are intervals that keep a test short, and forgive a busy machine a pause.
 func quick() Config {
 	return Config{
-		KeepAlive: 400 * time.Millisecond, PongTimeout: 160 * time.Millisecond, CloseTimeout: 250 * time.Millisecond,
+		KeepAlive: time.Second, PongTimeout: 1500 * time.Millisecond, CloseTimeout: 250 * time.Millisecond,
 		DrainTimeout: 3 * time.Second, SeenEvery: 50 * time.Millisecond,
 		BackoffMin: 20 * time.Millisecond, BackoffMax: 100 * time.Millisecond, RefusedWait: 50 * time.Millisecond,
 	}
