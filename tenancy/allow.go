@@ -23,10 +23,20 @@ const (
 	OwnTokens   Verb = "own-tokens"   // API tokens of oneself
 
 	ManageTenant Verb = "manage-tenant" // settings of the workspace
+
+	SeeMembers     Verb = "see-members"
+	InviteMembers  Verb = "invite-members"  // make, list and take back invitations
+	ManageMembers  Verb = "manage-members"  // change roles, remove people
+	LeaveTenant    Verb = "leave-tenant"    // oneself
+	TransferTenant Verb = "transfer-tenant" // give the workspace away
+	DeleteTenant   Verb = "delete-tenant"   // and restore it
+	CreateTenant   Verb = "create-tenant"   // make a workspace; the site may open this to everybody
+	ManageTenants  Verb = "manage-tenants"  // all workspaces of the site
 )
 
 // Verbs lists every verb.
-var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, SeeImages, SeeNetworks, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant}
+var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, SeeImages, SeeNetworks, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant,
+	SeeMembers, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant, CreateTenant, ManageTenants}
 
 // ObjectRef is what a verb is about. Tenant "" is an object of the site.
 type ObjectRef struct {
@@ -57,6 +67,15 @@ var rules = map[Verb]rule{
 	OwnTokens:   {any: Observer},
 
 	ManageTenant: {any: Owner, why: "Only an owner of this workspace may change its settings."},
+
+	SeeMembers:     {any: Observer},
+	InviteMembers:  {any: Manager, why: "Only a manager or an owner of this workspace may invite people."},
+	ManageMembers:  {any: Owner, why: "Only an owner of this workspace may change who is in it."},
+	LeaveTenant:    {any: Observer},
+	TransferTenant: {any: Owner, why: "Only an owner of this workspace may give it away."},
+	DeleteTenant:   {any: Owner, why: "Only an owner of this workspace may delete it."},
+	CreateTenant:   {site: true, why: "Only an administrator of this site may make workspaces."},
+	ManageTenants:  {site: true, why: "Only an administrator of this site may see all workspaces."},
 }
 
 var rank = map[Role]int{Observer: 1, Member: 2, Manager: 3, Owner: 4}

@@ -46,6 +46,14 @@ func (l *limiter) allow(key string, now time.Time) bool {
 	return element.Value.(*limitEntry).limit.AllowN(now, 1)
 }
 
+// spent says that the key has none left, and takes none.
+func (l *limiter) spent(key string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	element, known := l.byKey[key]
+	return known && element.Value.(*limitEntry).limit.TokensAt(now) < 1
+}
+
 // forgive forgets the attempts of a key: whoever knew the password is no guesser.
 func (l *limiter) forgive(key string) {
 	l.mu.Lock()
