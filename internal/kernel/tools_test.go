@@ -64,14 +64,6 @@ type received []float64
 
 func (s received) median() float64 { return bench.Median(s) }
 
-func (s received) megabits() []float64 {
-	var all []float64
-	for _, bits := range s {
-		all = append(all, bits/1e6)
-	}
-	return all
-}
-
 // iperf sends from a1 to a2 for so many seconds, after one that does not count, and returns what the receiver says: what was sent is of no
 // interest, since queues hold some of it.
 func (r *rig) iperf(seconds int, more ...string) received {

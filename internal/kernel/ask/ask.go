@@ -4,7 +4,11 @@
 // (internal/kernel/guest).
 package ask
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // ConfigVariable names the guest's configuration on the kernel's command line; the kernel hands it on as init's environment.
 const ConfigVariable = "TRUNKLINE_GUEST"
@@ -28,6 +32,14 @@ type Config struct {
 // Booted is how long each step of the boot took, in order.
 type Booted struct {
 	Steps []Step `json:"steps"`
+}
+
+func (b Booted) String() string {
+	var said []string
+	for _, s := range b.Steps {
+		said = append(said, fmt.Sprintf("%s %.1f s", s.What, s.Took.Seconds()))
+	}
+	return strings.Join(said, ", ")
 }
 
 // Step is one step of a boot.
