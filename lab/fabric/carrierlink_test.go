@@ -44,6 +44,13 @@ func TestAnInterfaceSwitchedOffInANodeTakesTheOthersCarrier(t *testing.T) {
 	r.reaches("r1", "10.0.0.2")
 	ctx, stop := context.WithCancel(t.Context())
 	news := r.Carriers(ctx)
+	if first := <-news; len(first["lab1"]) != 2 || !first["lab1"][hostapi.PortRef{Node: "r2", Interface: "eth1"}] {
+		t.Errorf("a new reader is told %v", first)
+	}
+	r.wire(spec)
+	if after := <-news; len(after["lab1"]) != 2 {
+		t.Errorf("after a Wire a reader is told %v", after)
+	}
 	r.flip("r1", "eth1", false)
 	r.becomes("r2", false)
 	told := <-news

@@ -40,6 +40,14 @@ func (f *Fabric) carrierNews(lab string) {
 func (f *Fabric) Carriers(ctx context.Context) <-chan map[string]map[hostapi.PortRef]bool {
 	out := make(chan map[string]map[hostapi.PortRef]bool)
 	sub := &carrierReader{labs: map[string]bool{}, wake: make(chan struct{}, 1)}
+	f.carriers.mu.Lock() // what changes from here on is told to the reader
+	defer f.carriers.mu.Unlock()
+	for key := range f.carriers.ends {
+		sub.labs[key.lab] = true
+	}
+	if len(sub.labs) > 0 {
+		sub.wake <- struct{}{}
+	}
 	f.readers.mu.Lock()
 	defer f.readers.mu.Unlock()
 	if f.readers.subs == nil {

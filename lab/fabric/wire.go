@@ -85,6 +85,7 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	for id, sentence := range said {
 		run.w.limits[id] = sentence
 	}
+	defer f.carrierNews(spec.ID) // what readers heard while it ran may be older than what it reports
 	return host.WireReport{Limits: run.w.limits, Carrier: run.carrier(spec), Ports: len(run.w.panelPorts()), Flows: flows, Elapsed: time.Since(start)}, nil
 }
 

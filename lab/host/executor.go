@@ -204,6 +204,9 @@ func (x *Executor) Run(ctx context.Context) error {
 		x.loops.Go(func() { x.meet(u) })
 		x.loops.Go(func() { x.hear(u) })
 	}
+	if w, ok := x.cfg.Fabric.(CarrierWatcher); ok {
+		x.loops.Go(func() { x.follow(w) })
+	}
 	<-x.life.Done()
 	return x.Close()
 }

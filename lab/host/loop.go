@@ -26,7 +26,8 @@ type labLoop struct {
 	stale  bool
 	resync bool
 	events []ContainerEvent
-	refs   map[string]Container // the node's container as last known, for shells and files
+	refs   map[string]Container     // the node's container as last known, for shells and files
+	news   map[hostapi.PortRef]bool // carrier that came or went since the last turn
 
 	holdUntil time.Time // till then nothing is started, unless the controller says that it is wanted here
 
@@ -47,6 +48,7 @@ type labLoop struct {
 	audits     int
 	auditDue   bool
 	limits     map[string]string
+	heard      map[hostapi.PortRef]bool // carrier that came or went since the last Wire began
 	progress   progress
 	last       hostapi.LabStatus
 	lastAt     time.Time
@@ -200,8 +202,10 @@ func (l *labLoop) take() {
 	l.mu.Lock()
 	k, rev, stale, resync, events := l.kept, l.rev, l.stale, l.resync, l.events
 	l.snap.Hold = l.holdUntil
-	l.stale, l.resync, l.events = false, false, nil
+	news := l.news
+	l.stale, l.resync, l.events, l.news = false, false, nil, nil
 	l.mu.Unlock()
+	l.heardCarrier(news)
 	if resync {
 		l.auditDue = true
 	}

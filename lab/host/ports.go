@@ -138,7 +138,9 @@ type Underlay interface {
 
 // CarrierWatcher is a fabric that tells when carrier comes or goes between two Wires: a node switched an interface, another host died.
 type CarrierWatcher interface {
-	// Carriers gives, by lab, the interfaces of containers whose carrier may have changed, until ctx ends. A slow reader gets the newest.
+	// Carriers gives, by lab, which interfaces of containers have carrier: of all labs at once, then of those where it may have changed, until
+	// ctx ends. A slow reader gets the newest.
+	// A Wire of the lab is followed by the lab's newest, so that nothing told before it stands.
 	Carriers(ctx context.Context) <-chan map[string]map[hostapi.PortRef]bool
 }
 

@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"trunkline/internal/fault"
@@ -32,6 +31,9 @@ func (l *labLoop) launch(st step) {
 	if st.ofLab() {
 		key = "/" + string(st.Verb)
 		l.snap.LabBusy[st.Verb] = true
+		if st.Verb == doWire || st.Verb == doAudit {
+			l.heard = nil
+		}
 	} else {
 		l.snap.Busy[key] = st.Verb
 		l.touch(key)
@@ -326,7 +328,7 @@ func (l *labLoop) workLab(ctx context.Context, st *step) error {
 		l.learn(func() {
 			l.snap.Wired, l.snap.WiredNodes = st.Key, st.Nodes
 			l.limits = report.Limits
-			l.sawCarrier(report.Carrier)
+			l.wiredCarrier(report.Carrier)
 		})
 	case doOpen:
 		return l.x.dirs.openAll(ctx, l.id, st.Started, func(nodes []string) {
@@ -352,22 +354,6 @@ func (l *labLoop) workLab(ctx context.Context, st *step) error {
 		return l.auditing(ctx, st)
 	}
 	return nil
-}
-
-// sawCarrier brings the interfaces' states up to date: when they were plugged in, nothing was cabled yet.
-func (l *labLoop) sawCarrier(carrier map[hostapi.PortRef]bool) {
-	for name, f := range l.snap.Facts {
-		if f == nil || len(f.Interfaces) == 0 {
-			continue
-		}
-		now := slices.Clone(f.Interfaces)
-		for i := range now {
-			if up, known := carrier[hostapi.PortRef{Node: name, Interface: now[i].Name}]; known {
-				now[i].Up = up
-			}
-		}
-		f.Interfaces = now
-	}
 }
 
 // forgetLab drops the lab; the loop ends when it is not wanted again by then.
@@ -419,7 +405,7 @@ func (l *labLoop) auditing(ctx context.Context, st *step) error {
 	if err == nil {
 		l.learn(func() {
 			l.limits = report.Limits
-			l.sawCarrier(report.Carrier)
+			l.wiredCarrier(report.Carrier)
 		})
 	}
 	return err

@@ -65,6 +65,8 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 			report.Ports += len(n.Interfaces)
 		}
 		h.wires[spec.ID] = w
+		report.Carrier = h.carriersLocked(spec.ID)
+		h.carrierNewsLocked(spec.ID)
 		return nil
 	})
 	return report, err
@@ -75,6 +77,7 @@ func (f *Fabric) Unwire(ctx context.Context, labID string) error {
 	return f.h.call(ctx, Call{Verb: "unwire", Lab: labID}, f.h.cfg.Delays.Wire, func() error {
 		delete(f.h.wires, labID)
 		delete(f.h.plugs, labID)
+		delete(f.h.carrier.dark, labID)
 		return nil
 	})
 }

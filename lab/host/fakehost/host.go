@@ -59,6 +59,7 @@ type Host struct {
 	waits      sync.WaitGroup // goroutines of inits at their gates and of healthchecks
 	wrong      []string
 	underlay   underlay
+	carrier    carrier
 
 	life context.Context // ends with Close
 	end  context.CancelFunc
