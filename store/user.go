@@ -39,9 +39,11 @@ type tenantRow struct {
 
 func (tenantRow) TableName() string { return "tenants" }
 
+// membershipRow is what one source gives: a tenant may be given by hand, and by each provider.
 type membershipRow struct {
 	UserID    string `gorm:"primaryKey"`
 	TenantID  string `gorm:"primaryKey"`
+	Source    string `gorm:"primaryKey"`
 	Role      string
 	CreatedAt int64 `gorm:"autoCreateTime:false"`
 }
@@ -91,20 +93,36 @@ func (s *Store) Administrators(ctx context.Context) ([]tenancy.User, error) {
 	return users, nil
 }
 
-// Memberships lists a user's tenants in the order they were joined.
+// Memberships lists a user's tenants in the order they were joined, each with its highest role and who gives it. Of two who give the same, it is
+// given by hand.
 func (s *Store) Memberships(ctx context.Context, userID string) ([]tenancy.Membership, error) {
 	var rows []membershipRow
-	if err := s.ask(ctx).Where("user_id = ?", userID).Order("created_at, tenant_id").Find(&rows).Error; err != nil {
+	open := s.ask(ctx).Where("user_id = ? AND tenant_id IN (SELECT id FROM tenants WHERE ends_at = 0)", userID) // one being deleted is closed
+	if err := open.Order("created_at, tenant_id, source").Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
-	memberships := make([]tenancy.Membership, len(rows))
-	for i, row := range rows {
-		memberships[i] = tenancy.Membership{UserID: row.UserID, TenantID: row.TenantID, Role: tenancy.Role(row.Role)}
-	}
-	return memberships, nil
+	return merged(rows), nil
 }
 
-// EnsureTenant makes the tenant when it is not there, and gives the user the role in it.
+// merged joins what several sources give, in the order of the first of each tenant.
+func merged(rows []membershipRow) []tenancy.Membership {
+	memberships := make([]tenancy.Membership, 0, len(rows))
+	at := map[string]int{}
+	for _, row := range rows {
+		given := tenancy.Membership{UserID: row.UserID, TenantID: row.TenantID, Role: tenancy.Role(row.Role), Source: row.Source}
+		i, there := at[row.TenantID]
+		switch {
+		case !there:
+			at[row.TenantID] = len(memberships)
+			memberships = append(memberships, given)
+		case !memberships[i].Role.Includes(given.Role), memberships[i].Role == given.Role && given.Source == tenancy.ByHand:
+			memberships[i] = given
+		}
+	}
+	return memberships
+}
+
+// EnsureTenant makes the tenant when it is not there, and gives the user the role in it, by hand.
 func (s *Store) EnsureTenant(ctx context.Context, tenantID, name string, m tenancy.Membership) error {
 	at := stamp(s.now())
 	return s.change(ctx, func(tx *gorm.DB) error {
@@ -114,7 +132,8 @@ func (s *Store) EnsureTenant(ctx context.Context, tenantID, name string, m tenan
 		}
 		member := membershipRow{UserID: m.UserID, TenantID: tenantID, Role: string(m.Role), CreatedAt: at}
 		return tx.Clauses(clause.OnConflict{
-			Columns: []clause.Column{{Name: "user_id"}, {Name: "tenant_id"}}, DoUpdates: clause.AssignmentColumns([]string{"role"}),
+			Columns:   []clause.Column{{Name: "user_id"}, {Name: "tenant_id"}, {Name: "source"}},
+			DoUpdates: clause.AssignmentColumns([]string{"role"}),
 		}).Create(&member).Error
 	})
 }
