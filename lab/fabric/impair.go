@@ -20,6 +20,9 @@ const (
 	queueTime = 50 * time.Millisecond
 	// unshapedBits is the rate that a delay without a rate is sized for, in bit/s.
 	unshapedBits = 10e9
+	// leastShaped and leastUnshaped are the shortest queues in frames, with a rate and without. What queues behind a rate waits: a thousand
+	// full frames would be late by more than a second at 10 Mbit/s.
+	leastShaped, leastUnshaped = 64, 1000
 )
 
 // possibleImpairment is what is left of an impairment on a kernel, and a sentence on what isn't.
@@ -65,14 +68,16 @@ func netemOf(i lab.Impairment, mtu int) netlink.NetemQdiscAttrs {
 	return a
 }
 
-// netemLimit is the queue in frames: what is in flight during the delay, and a router's buffer behind the rate.
+// netemLimit is the queue in frames: a router's buffer of full frames behind the rate, and what is in flight during the delay. Frames in
+// flight are mostly not full, so they are counted as a third of one: a delay with a rate carries small frames too, and where all are full
+// the queue is longer by a round trip.
 func netemLimit(i lab.Impairment, mtu int) uint32 {
-	rate, buffer := float64(unshapedBits), 0.0
+	frame, flight := float64(max(mtu, 256)), (i.Delay + 2*i.Jitter).Seconds()
+	frames := max(unshapedBits/8*flight/frame, leastUnshaped)
 	if i.RateBits > 0 {
-		rate, buffer = float64(i.RateBits), queueBytes(i.RateBits)
+		frames = max(queueBytes(i.RateBits)/frame+float64(i.RateBits)/8*flight/(frame/3), leastShaped)
 	}
-	inFlight := rate / 8 * (i.Delay + 2*i.Jitter).Seconds()
-	return uint32(min(max((inFlight+buffer)/float64(max(mtu, 256)), 1000), 1_000_000))
+	return uint32(min(frames, 1_000_000))
 }
 
 // queueBytes is what a queue of queueTime holds at a rate.

@@ -151,9 +151,13 @@ func TestQueuesHoldTheBandwidthDelayProduct(t *testing.T) {
 		i        lab.Impairment
 		min, max uint32
 	}{
-		"1 Gbit/s and 100 ms need 8,334 frames in flight": {lab.Impairment{RateBits: 1e9, Delay: 100 * time.Millisecond}, 8334, 20000},
-		"10 Mbit/s and 1 ms need the least queue":         {lab.Impairment{RateBits: 10e6, Delay: time.Millisecond}, 1000, 1000},
-		"a delay without a rate is sized for 10 Gbit/s":   {lab.Impairment{Delay: 25 * time.Millisecond}, 20833, 20834},
+		"1 Gbit/s and 100 ms need 8,334 frames in flight":  {lab.Impairment{RateBits: 1e9, Delay: 100 * time.Millisecond}, 8334, 30000},
+		"1 Gbit/s and 1 ms need 50 ms of frames":           {lab.Impairment{RateBits: 1e9, Delay: time.Millisecond}, 4166, 4500},
+		"10 Mbit/s and 1 ms need the least queue":          {lab.Impairment{RateBits: 10e6, Delay: time.Millisecond}, 64, 64},
+		"64 kbit/s need the least queue":                   {lab.Impairment{RateBits: 64e3}, 64, 64},
+		"10 Mbit/s and 100 ms wait for a round trip more":  {lab.Impairment{RateBits: 10e6, Delay: 100 * time.Millisecond}, 84 + 41, 250 + 42},
+		"a delay without a rate is sized for 10 Gbit/s":    {lab.Impairment{Delay: 25 * time.Millisecond}, 20833, 20834},
+		"a loss without a rate leaves the queue of a card": {lab.Impairment{Loss: 1}, 1000, 1000},
 	} {
 		if got := netemLimit(c.i, 1500); got < c.min || got > c.max {
 			t.Errorf("%s: %d", name, got)
