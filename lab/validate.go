@@ -104,14 +104,18 @@ func (v *validator) mgmt() {
 	}
 }
 
-// MTU limits: 68 is IPv4's least (RFC 791), 65535 a veth's most.
+// MTU limits: 68 is IPv4's least (RFC 791). A veth takes up to 65535, but Open vSwitch in user space reads frames into a buffer that leaves
+// no room for headers and tags beside those.
 const (
 	MinMTU = 68
-	MaxMTU = 65535
+	MaxMTU = 65000
 )
 
 func (v *validator) mtu(line int, field string, mtu int) {
-	if mtu != 0 && (mtu < MinMTU || mtu > MaxMTU) {
+	switch {
+	case mtu > MaxMTU:
+		v.say(line, field, "The MTU is %d; switches carry at most %d. Set mtu to %d or less.", mtu, MaxMTU, MaxMTU)
+	case mtu != 0 && mtu < MinMTU:
 		v.say(line, field, "The MTU is %d; it should be from %d to %d.", mtu, MinMTU, MaxMTU)
 	}
 }

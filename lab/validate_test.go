@@ -53,6 +53,8 @@ func TestALabFromAnywhereIsChecked(t *testing.T) {
 		{"a loss that is no number", func(l *lab.Lab) { l.Links[0].AtoB.Loss = math.NaN() }, "topology.links[0].impair.a-to-b", "loss should be"},
 		{"a delay of an hour", func(l *lab.Lab) { l.Links[0].BtoA.Delay = time.Hour }, "topology.links[0].impair.b-to-a", "from 0 to"},
 		{"jitter without delay", func(l *lab.Lab) { l.Links[0].AtoB.Jitter = 1 }, "topology.links[0].impair.a-to-b", "Add delay"},
+		{"an MTU that switches do not carry", func(l *lab.Lab) { l.Links[0].MTU = 65001 }, "topology.links[0].mtu", "Set mtu to 65000 or less"},
+		{"an MTU below IPv4's least", func(l *lab.Lab) { l.Links[0].MTU = 67 }, "topology.links[0].mtu", "from 68 to 65000"},
 		{"a group address as MAC", func(l *lab.Lab) { l.Links[0].A.MAC = "01:00:00:00:00:01" }, "topology.links[0].endpoints[0]", "group address"},
 		{"a MAC that is none", func(l *lab.Lab) { l.Links[0].A.MAC = "x" }, "topology.links[0].endpoints[0]", "no MAC address"},
 		{"a broadcast address", func(l *lab.Lab) { l.Links[0].A.Addresses = []netip.Prefix{netip.MustParsePrefix("10.0.0.255/24")} }, "topology.links[0].endpoints[0]", "broadcast"},

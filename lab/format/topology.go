@@ -100,7 +100,7 @@ func (p *parser) readMgmt(v value) {
 		m.Network, _ = f.text()
 	}
 	if f, ok := fields["mtu"]; ok {
-		m.MTU, _ = f.whole(68, 65535)
+		m.MTU, _ = f.whole(lab.MinMTU, lab.MaxMTU)
 	}
 	m.IPv4, m.IPv4GW = mgmtSubnet(fields["ipv4-subnet"], fields["ipv4-gw"], defaultMgmtIPv4)
 	m.IPv6, m.IPv6GW = mgmtSubnet(fields["ipv6-subnet"], fields["ipv6-gw"], defaultMgmtIPv6)
