@@ -58,7 +58,7 @@ func Restore(ctx context.Context, file, to string, o RestoreOptions) (done Resto
 		return done, err
 	}
 	if err = o.stage(ctx, file, made, &done); err == nil && place.dialect == migrations.SQLite {
-		if err = settle(ctx, at); err == nil {
+		if err = intoOneFile(ctx, at); err == nil {
 			o.Told("putting it in its place", 0)
 			return done, made.publish()
 		}

@@ -41,7 +41,7 @@ func (w *whole) copyToFile(ctx context.Context, path string, version int64, forc
 		err = intact(ctx, made.path())
 	}
 	if err == nil {
-		err = settle(ctx, path)
+		err = intoOneFile(ctx, path)
 	}
 	if err != nil {
 		return Copied{}, errors.Join(err, made.drop())
@@ -126,8 +126,8 @@ func refuseOccupied(ctx context.Context, db querier, version int64) error {
 	return err
 }
 
-// settle brings all that a database has into its one file, so that another can take its place: a log of the old one would be read into the new one.
-func settle(ctx context.Context, path string) error {
+// intoOneFile brings all that a database has into its one file, so that another can take its place: a log of the old one would be read into the new one.
+func intoOneFile(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bufio"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -74,4 +76,27 @@ func unwritable(err error, at string) error {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return !errors.Is(err, os.ErrNotExist)
+}
+
+// WriteFile puts a file in its place, whole and for its owner's eyes only, once write has written it. Code: conflict (it is there, and force is not given).
+func WriteFile(at string, force bool, write func(io.Writer) error) error {
+	at, err := filepath.Abs(at)
+	if err != nil {
+		return unwritable(err, at)
+	}
+	if !force && exists(at) {
+		return fault.New(fault.Conflict, "The file %s is there already. Give another, or --force to replace it.", at)
+	}
+	made, err := newPart(at)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriter(made.file)
+	if err := write(buffered); err != nil {
+		return errors.Join(err, made.drop())
+	}
+	if err := buffered.Flush(); err != nil {
+		return errors.Join(unwritable(err, at), made.drop())
+	}
+	return made.publish()
 }

@@ -21,6 +21,8 @@ var special = map[string]func(i int) any{
 	"vni_blocks.first":    func(i int) any { return int64(4096 + 256*i) },
 	"vnis.vni":            func(i int) any { return int64(4096 + 256*i + 7) },
 	"vnis.freed_at":       func(int) any { return int64(0) },
+	"invitations.uses":    func(i int) any { return int64(10 + i) },
+	"invitations.used":    func(i int) any { return int64(i) },
 	"provider_vlans.vlan": func(i int) any { return int64(100 + i) },
 }
 

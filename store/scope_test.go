@@ -15,6 +15,7 @@ import (
 // unscoped are the methods that take no scope, each with the reason.
 var unscoped = map[string]string{
 	"Close": "it touches no row", "Sessions": "it touches no row",
+	"Identities": "it touches no row", "Providers": "it touches no row", "OpenAudit": "it touches no row",
 	"User": "people belong to no tenant", "UserByEmail": "people belong to no tenant", "SaveUser": "people belong to no tenant",
 	"Administrators": "people belong to no tenant", "Memberships": "it says which tenants a person is in", "EnsureTenant": "it makes a tenant",
 	"ReplaceSignInLinks": "a link is found by its secret alone", "UseSignInLink": "a link is found by its secret alone",

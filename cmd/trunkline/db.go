@@ -14,6 +14,7 @@ import (
 	"trunkline/internal/cli"
 	"trunkline/internal/fault"
 	"trunkline/store"
+	"trunkline/tenancy"
 )
 
 // dataSettings say whose database is meant. They are the controller's own, so that its environment serves.
@@ -119,6 +120,9 @@ func databaseRestore(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if err := s.recordRestore(cmd.Context(), args[0], done); err != nil {
+					return err
+				}
 				return o.print(done, func(w io.Writer) {
 					printTables(w, done.Tables)
 					fmt.Fprintf(w, "Restored %d rows and %d project files; schema %d.", store.Copied{Tables: done.Tables}.Rows(), done.Files, done.Schema)
@@ -133,6 +137,15 @@ func databaseRestore(o *options) *cobra.Command {
 	cmd.Flags().BoolVar(&how.Force, "force", false, "replace the rows that are there")
 	cli.Bind(cmd, &s, s.flags)
 	return cmd
+}
+
+// recordRestore tells the audit that what it tells of later was lost, or undone.
+func (s *dataSettings) recordRestore(ctx context.Context, file string, done store.Restored) error {
+	return s.withAudit(ctx, func(_ *store.Store, log *store.AuditLog) error {
+		return log.Record(ctx, tenancy.AuditEvent{
+			Actor: whoIsHere(), Verb: tenancy.AuditDatabaseRestore, Object: tenancy.AuditObject{Kind: "database", Name: file}, After: map[string]any{"schema": done.Schema, "from": done.From},
+		})
+	})
 }
 
 func databaseCopy(o *options) *cobra.Command {

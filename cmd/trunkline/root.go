@@ -43,7 +43,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		upCommand(), serveCommand(), cli.HostCommand("host", Version), doctorCommand(o),
 		loginCommand(), labCommand(o), nodeCommand(o), execCommand(o), shellCommand(o), copyCommand(o),
-		imagesCommand(o), hostsCommand(o), networksCommand(o), tokenCommand(o), databaseCommand(o),
+		imagesCommand(o), hostsCommand(o), networksCommand(o), tokenCommand(o), databaseCommand(o), auditCommand(o),
 	)
 	return root
 }
