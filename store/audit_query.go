@@ -51,7 +51,7 @@ func (a *AuditLog) Events(ctx context.Context, scope tenancy.Scope, f AuditFilte
 	return page, nil
 }
 
-// AuditPassage is an event with the hash before it, "" where that is of an event that the scope does not see.
+// AuditPassage is an event with the hash that it follows from, also where that is of an event which the scope does not see: a hash tells nothing of what it is of.
 type AuditPassage struct {
 	tenancy.AuditLink
 	Previous string
@@ -60,8 +60,7 @@ type AuditPassage struct {
 // auditStep is how many events are read at once.
 const auditStep = 1000
 
-// Each calls do with every event that fits, the oldest first; before an event that another scope's event precedes, Previous is that event's hash all the same: a hash
-// tells nothing of what it is of.
+// Each calls do with every event that fits, the oldest first. What do returns ends it.
 func (a *AuditLog) Each(ctx context.Context, scope tenancy.Scope, f AuditFilter, do func(AuditPassage) error) error {
 	for after := int64(0); ; {
 		var rows []auditRow
