@@ -28,8 +28,11 @@ const (
 	AuditTenantCreate    AuditVerb = "create-tenant"
 	AuditTenantChange    AuditVerb = "change-tenant"
 	AuditTenantDelete    AuditVerb = "delete-tenant"
+	AuditTenantRestore   AuditVerb = "restore-tenant"
+	AuditTenantAdopt     AuditVerb = "adopt-tenant"
+	AuditTenantTransfer  AuditVerb = "transfer-tenant"
 	AuditQuotaChange     AuditVerb = "change-quota"
-	AuditMemberAdd       AuditVerb = "add-member"
+	AuditMemberAdd       AuditVerb = "add-member" // by hand, by an invitation, or by a rule of a provider
 	AuditMemberRole      AuditVerb = "change-role"
 	AuditMemberRemove    AuditVerb = "remove-member"
 	AuditInvite          AuditVerb = "invite"
@@ -82,7 +85,8 @@ var plainVerbs = []AuditVerb{
 // AuditVerbs lists every verb.
 var AuditVerbs = append([]AuditVerb{
 	AuditSignIn, AuditSignInRefused, AuditSessionEnd, AuditPassword, AuditIdentityLink, AuditIdentityUnlink, AuditTakeOver, AuditTakeOverEnd,
-	AuditUserCreate, AuditUserChange, AuditUserDelete, AuditTenantCreate, AuditTenantChange, AuditTenantDelete, AuditQuotaChange,
+	AuditUserCreate, AuditUserChange, AuditUserDelete, AuditTenantCreate, AuditTenantChange, AuditTenantDelete, AuditTenantRestore,
+	AuditTenantAdopt, AuditTenantTransfer, AuditQuotaChange,
 	AuditMemberAdd, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInviteWithdraw, AuditShare, AuditShareEnd, AuditLabTransfer,
 	AuditProviderChange, AuditProviderDelete, AuditRuleChange, AuditTokenCreate, AuditTokenRevoke,
 	AuditShellOpen, AuditShellWatch, AuditCommand,
