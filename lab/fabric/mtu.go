@@ -15,7 +15,7 @@ const (
 type mtuSearch struct {
 	likely  int // what the own end of the underlay lets pass in one piece
 	result  int // of the last search; 0: none has ended, and not even wantedInside has passed
-	doubt   int // what the last search found, when it doesn't count yet
+	doubt   int // what the last search found; when it was less than is wanted or was before, it doesn't count yet
 	good    int // the largest that came back in this search
 	bad     int // the smallest that did not; 0: none yet
 	size    int // being tried; 0: none
@@ -68,7 +68,7 @@ func (m *mtuSearch) end(now time.Time) {
 		m.doubt, m.waiting = m.good, now.Add(mtuDoubt)
 		return
 	}
-	m.result, m.doubt = m.good, 0
+	m.result, m.doubt = m.good, m.good
 }
 
 // candidate is the next size to try; 0 when the answer is known.
@@ -80,10 +80,12 @@ func (m *mtuSearch) candidate() int {
 		return mtuLargest
 	case m.bad == 0:
 		return 0
+	case m.good < m.doubt && m.doubt < m.bad: // what is doubted is soon seen to be so, or not
+		return m.doubt
+	case m.good > 0 && (m.good == m.likely || m.good == m.doubt) && m.bad > m.good+1:
+		return m.good + 1
 	case m.good < m.likely && m.likely < m.bad:
 		return m.likely
-	case m.good == m.likely && m.bad > m.good+1:
-		return m.good + 1
 	case m.bad-m.good <= 1 || m.bad <= smallest+1:
 		return 0
 	}

@@ -55,6 +55,26 @@ func TestTheLargestFrameThatPassesIsFoundWhateverItIs(t *testing.T) {
 	})
 }
 
+func TestADoubtedSizeIsConfirmedInTwoSteps(t *testing.T) {
+	now := time.Unix(1000, 0)
+	p := newProber(now)
+	small := func(size int) bool { return size <= 1350 }
+	if r := runProber(p, &now, 12*time.Second, small); r.MTU != 1350 {
+		t.Errorf("after 12 s the largest frame is %d", r.MTU)
+	}
+	probes := 0
+	p.peers[proberPeer.Address].mtu.waiting = now // a search that agrees costs as little
+	runProber(p, &now, 5*time.Second, func(size int) bool {
+		if size > smallest {
+			probes++
+		}
+		return small(size)
+	})
+	if probes != 2*mtuTries+1 {
+		t.Errorf("a search that finds what was known sends %d probes", probes)
+	}
+}
+
 func TestAPeerIsDeadAfterThreeMissedProbesAndNotBefore(t *testing.T) {
 	now := time.Unix(1000, 0)
 	p := newProber(now)
