@@ -36,6 +36,11 @@ type Frame struct {
 	Role      string
 	SiteAdmin bool
 	Flash     string // a sentence to show once
+
+	HasWorkspaces bool   // the site has them, and they could be listed
+	Workspace     string // name of the one that is chosen; "" when none is
+	Workspaces    []WorkspaceChoice
+	SwitchNext    string // where choosing another leads
 }
 
 // Set is all templates, parsed.

@@ -151,6 +151,9 @@ func (l *line) left() error {
 // Error lets a goodbye travel as the cause of a context's end.
 func (g goodbye) Error() string { return g.reason }
 
+// Removal is the cause to end a viewer's context with when it may no longer look on: the browser is told the reason, and does not come back.
+func Removal(reason string) error { return goodbye{StatusRemoved, reason} }
+
 // errGone is the cause when the browser went away.
 var errGone = errors.New("the browser went away")
 

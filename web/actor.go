@@ -39,6 +39,9 @@ func Authenticated(r *http.Request) (tenancy.Actor, error) {
 // apiSession finds out who asks before the API does; a bearer token counts before the cookie, and loads no session.
 func (s *Server) apiSession(api http.Handler) http.Handler {
 	known := func(w http.ResponseWriter, r *http.Request, actor tenancy.Actor, err error) {
+		if err == nil {
+			actor, err = s.inWorkspace(r, actor)
+		}
 		ctx := withActor(r.Context(), actor)
 		if err != nil {
 			ctx = context.WithValue(ctx, apiErrorKey{}, err)

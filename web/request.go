@@ -112,7 +112,10 @@ func (r *Request) IsFragment() bool { return r.HTTP().Header.Get("HX-Request") =
 
 // Page answers with a whole page.
 func (r *Request) Page(status int, view templates.View) error {
-	return r.render(status, func(frame templates.Frame) ([]byte, error) { return r.server.pages.Page(frame, view) })
+	return r.render(status, func(frame templates.Frame) ([]byte, error) {
+		r.addWorkspaces(&frame)
+		return r.server.pages.Page(frame, view)
+	})
 }
 
 // Fragment answers with a part of a page.

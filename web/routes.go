@@ -74,6 +74,25 @@ var routes = []route{
 	{method: http.MethodPost, path: "/account/tokens", verb: tenancy.OwnTokens, handle: (*Server).createToken},
 	{method: http.MethodPost, path: "/account/tokens/:token/revoke", verb: tenancy.OwnTokens, handle: (*Server).revokeToken},
 	{method: http.MethodGet, path: "/about", handle: (*Server).aboutPage},
+
+	{method: http.MethodGet, path: "/workspaces", handle: workspaces((*Server).workspacesPage)},
+	{method: http.MethodPost, path: "/workspaces", verb: tenancy.CreateTenant, handle: workspaces((*Server).createWorkspace)},
+	{method: http.MethodPost, path: "/workspaces/open", verb: tenancy.ManageSite, handle: workspaces((*Server).openWorkspaces)},
+	{method: http.MethodPost, path: "/workspaces/:workspace/use", handle: workspaces((*Server).useWorkspace)},
+	{method: http.MethodPost, path: "/workspaces/:workspace/restore", verb: tenancy.DeleteTenant, handle: workspaces((*Server).restoreWorkspace)},
+	{method: http.MethodPost, path: "/workspaces/:workspace/adopt", verb: tenancy.ManageTenants, handle: workspaces((*Server).adoptWorkspace)},
+	{method: http.MethodPost, path: "/workspace/rename", verb: tenancy.ManageTenant, handle: workspaces((*Server).renameWorkspace)},
+	{method: http.MethodPost, path: "/workspace/transfer", verb: tenancy.TransferTenant, handle: workspaces((*Server).transferWorkspace)},
+	{method: http.MethodPost, path: "/workspace/leave", verb: tenancy.LeaveTenant, handle: workspaces((*Server).leaveWorkspace)},
+	{method: http.MethodPost, path: "/workspace/delete", verb: tenancy.DeleteTenant, handle: workspaces((*Server).deleteWorkspace)},
+	{method: http.MethodGet, path: "/members", verb: tenancy.SeeMembers, handle: workspaces((*Server).membersPage)},
+	{method: http.MethodPost, path: "/members/invitations", verb: tenancy.InviteMembers, handle: workspaces((*Server).invite)},
+	{method: http.MethodPost, path: "/members/invitations/:invitation/revoke", verb: tenancy.InviteMembers, handle: workspaces((*Server).revokeInvitation)},
+	{method: http.MethodPost, path: "/members/:user/role", verb: tenancy.ManageMembers, handle: workspaces((*Server).changeRole)},
+	{method: http.MethodPost, path: "/members/:user/remove", verb: tenancy.ManageMembers, handle: workspaces((*Server).removeMember)},
+	{method: http.MethodGet, path: "/join/:secret", handle: workspaces((*Server).joinPage), public: true},
+	{method: http.MethodPost, path: "/join/:secret", handle: workspaces((*Server).join), public: true},
+	{method: http.MethodPost, path: "/join/:secret/account", handle: workspaces((*Server).joinAsNew), public: true},
 }
 
 // Route is one address as tests and documentation see it.

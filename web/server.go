@@ -15,10 +15,11 @@ import (
 	"trunkline/internal/fault"
 	"trunkline/static"
 	"trunkline/templates"
+	"trunkline/tenancy"
 	"trunkline/terminal"
 )
 
-// Config is what the pages are made of. Everything but API, Examples, Ready and Metrics must be set.
+// Config is what the pages are made of. Everything but API, Examples, Ready, Metrics, Workspaces and Bell must be set.
 type Config struct {
 	Labs     Labs
 	Intents  Intents
@@ -32,6 +33,9 @@ type Config struct {
 	Shells   *terminal.Manager
 	Sessions scs.CtxStore
 	Examples Examples
+
+	Workspaces Workspaces // nil: people are in one workspace each, which is not shown
+	Bell       Bell       // nil: lost rights count at the next heartbeat
 
 	PublicURL string // scheme and host that people type, such as https://lab.example.org; "" when it is not known
 	Version   string
@@ -67,6 +71,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Examples == nil {
 		c.Examples = noExamples{}
+	}
+	if c.Bell == nil {
+		c.Bell = (*tenancy.Revocations)(nil)
 	}
 	s := &Server{Config: c}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

@@ -29,14 +29,20 @@ func (s *Server) shell(r *Request) error {
 		return fault.Wrap(err, fault.Forbidden, "The shell's connection was refused.")
 	}
 	defer conn.CloseNow()
+	heard, unheard, err := s.hear(ctx, r)
+	if err != nil {
+		refuseShell(ctx, conn, err)
+		return err
+	}
+	defer unheard()
 	session, err := s.openShell(ctx, r)
 	if err != nil {
 		refuseShell(ctx, conn, err)
 		return err
 	}
-	ctx, leave := context.WithCancel(ctx)
-	defer leave()
-	go s.watchRights(ctx, r, session, leave)
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	go s.watchRights(ctx, r, session, heard, leave)
 	options := []terminal.ServeOption{terminal.ServeAs(r.Actor.UserName)}
 	if from, err := strconv.ParseUint(r.Query("from"), 10, 64); err == nil {
 		options = append(options, terminal.ResumeFrom(from))
@@ -103,21 +109,23 @@ func refuseShell(ctx context.Context, conn *websocket.Conn, err error) {
 	}
 }
 
-// watchRights ends a viewer whose rights have ended.
-func (s *Server) watchRights(ctx context.Context, r *Request, session *terminal.Session, leave func()) {
+// watchRights ends a viewer whose rights have ended: at once when the bell rings, else at the next heartbeat.
+func (s *Server) watchRights(ctx context.Context, r *Request, session *terminal.Session, heard <-chan tenancy.Revocation, leave func(error)) {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	for {
+		var told tenancy.Revocation
 		select {
 		case <-ctx.Done():
 			return
 		case <-session.Done():
 			return
+		case told = <-heard:
 		case <-tick.C:
-			if !s.stillThere(ctx, r) {
-				leave()
-				return
-			}
+		}
+		if reason := s.ended(ctx, r, told); reason != "" {
+			leave(terminal.Removal(reason))
+			return
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"trunkline/internal/fault"
 	"trunkline/lab/control"
+	"trunkline/tenancy"
 )
 
 // Intervals of a stream.
@@ -65,6 +66,11 @@ func (s *Server) stream(r *Request, page streaming) error {
 		return err
 	}
 	defer release()
+	heard, unheard, err := s.hear(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer unheard()
 	events, err := page.watch(ctx)
 	if err != nil {
 		return err
@@ -82,11 +88,19 @@ func (s *Server) stream(r *Request, page streaming) error {
 	if err := out.flush(); err != nil {
 		return ignoreGone(err)
 	}
-	return s.follow(ctx, r, page, out, events)
+	return s.follow(ctx, r, page, out, events, heard)
+}
+
+// farewell is the last event of a stream whose reader may not go on: the sentence that says why.
+func (e *eventWriter) farewell(reason string) error {
+	if err := e.send("revoked", reason); err != nil {
+		return err
+	}
+	return ignoreGone(e.flush())
 }
 
 // follow passes changes on, gathered.
-func (s *Server) follow(ctx context.Context, r *Request, page streaming, out *eventWriter, events <-chan control.Event) error {
+func (s *Server) follow(ctx context.Context, r *Request, page streaming, out *eventWriter, events <-chan control.Event, heard <-chan tenancy.Revocation) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	var waiting []control.Event
@@ -95,6 +109,11 @@ func (s *Server) follow(ctx context.Context, r *Request, page streaming, out *ev
 		select {
 		case <-ctx.Done():
 			return nil
+		case told := <-heard:
+			if reason := s.ended(ctx, r, told); reason != "" {
+				return out.farewell(reason)
+			}
+			continue
 		case e, open := <-events:
 			if !open {
 				return nil

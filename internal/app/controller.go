@@ -31,6 +31,8 @@ type Controller struct {
 	lock     *os.File
 	store    *store.Store
 	accounts *tenancy.Accounts
+	bell     *tenancy.Revocations // rung when somebody's rights may have ended
+	reaper   *tenancy.Reaper
 	labs     *control.Controller
 	tunnel   *hostlink.Server
 	shells   *terminal.Manager
@@ -90,6 +92,8 @@ func (c *Controller) build() error {
 		return err
 	}
 	c.accounts = tenancy.NewAccounts(c.store, c.store, c.store, time.Now)
+	c.bell = &tenancy.Revocations{}
+	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now)
 	c.tunnel = hostlink.NewServer(c.store, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(control.Config{
 		Labs: c.store, States: c.store, Site: c.store, HostStore: c.store, Identifiers: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Tunnel: c.tunnel,
@@ -98,6 +102,7 @@ func (c *Controller) build() error {
 	if err != nil {
 		return err
 	}
+	c.reaper = &tenancy.Reaper{Tenants: c.store, Labs: labEnder{c.labs}, Log: c.log}
 	c.shells = terminal.NewManager(terminal.Config{Log: c.log})
 	public := c.settings.PublicURL
 	if public == "" {
@@ -106,9 +111,11 @@ func (c *Controller) build() error {
 	c.web, err = web.New(web.Config{
 		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs,
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: c.store.Sessions(), Examples: gallery{},
+		Workspaces: workspaces, Bell: c.bell,
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
+			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts,
 			Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
 		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel},
@@ -126,6 +133,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ignoreCancel(c.labs.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.shells.Run(ctx)) })
+	group.Go(func() error { return ignoreCancel(c.reaper.Run(ctx)) })
 	group.Go(func() error {
 		if err := server.Serve(c.listener); !errors.Is(err, http.ErrServerClosed) {
 			return fault.Wrap(err, fault.Unavailable, "The web server ended.")

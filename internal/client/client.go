@@ -18,14 +18,16 @@ import (
 	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
 	"trunkline/tenancy"
+	"trunkline/web"
 	"trunkline/web/api"
 )
 
 // Client is one controller and one token.
 type Client struct {
-	base  *url.URL
-	token string
-	http  *http.Client
+	base      *url.URL
+	token     string
+	workspace string
+	http      *http.Client
 }
 
 // New checks the address; it does not connect.
@@ -59,6 +61,14 @@ func path(segments ...string) string {
 	return b.String()
 }
 
+// sign says who asks, and about which workspace.
+func (c *Client) sign(header http.Header) {
+	header.Set("Authorization", "Bearer "+c.token)
+	if c.workspace != "" {
+		header.Set(web.WorkspaceHeader, url.PathEscape(c.workspace))
+	}
+}
+
 // do sends a request and returns the response of a success; everything else is a fault.
 func (c *Client) do(ctx context.Context, method, path string, query url.Values, body io.Reader, header http.Header, size int64) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.url(path, query), body)
@@ -68,7 +78,7 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	for name, values := range header {
 		request.Header[name] = values
 	}
-	request.Header.Set("Authorization", "Bearer "+c.token)
+	c.sign(request.Header)
 	if size >= 0 && body != nil {
 		request.ContentLength = size
 	}
@@ -205,14 +215,20 @@ func (c *Client) Watch(ctx context.Context, lab string, each func(control.Event)
 	defer response.Body.Close()
 	lines := json.NewDecoder(response.Body)
 	for {
-		var event control.Event
+		var event struct {
+			control.Event
+			Fault *fault.Error `json:"error"` // the last line, when rights have ended
+		}
 		if err := lines.Decode(&event); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			return fault.Wrap(err, fault.Unavailable, "The connection to the controller broke. What it was asked to do goes on.")
 		}
-		if !each(event) {
+		if event.Fault != nil {
+			return event.Fault
+		}
+		if !each(event.Event) {
 			return nil
 		}
 	}

@@ -17,8 +17,10 @@ import (
 // Exec starts a command in a node. The connection has the controller's frames: hostapi.ExecConn reads them.
 func (c *Client) Exec(ctx context.Context, lab, node string, request hostapi.ExecRequest) (*hostapi.ExecConn, error) {
 	address := c.url(path("labs", lab, "nodes", node, "exec"), nil)
+	header := http.Header{}
+	c.sign(header)
 	conn, response, err := websocket.Dial(ctx, address, &websocket.DialOptions{
-		HTTPClient: c.http, HTTPHeader: http.Header{"Authorization": {"Bearer " + c.token}}, CompressionMode: websocket.CompressionDisabled,
+		HTTPClient: c.http, HTTPHeader: header, CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
 		if response != nil && response.StatusCode >= 300 && !strings.HasPrefix(response.Status, "101") {

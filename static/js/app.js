@@ -5,12 +5,14 @@ import { startTheme } from "./theme.js";
 import { startDialogs } from "./dialog.js";
 import { startToasts } from "./toast.js";
 import { startShortcuts } from "./shortcuts.js";
+import { startWorkspaces } from "./workspaces.js";
 
 startHtmx();
 startTheme();
 startDialogs();
 startToasts();
 startShortcuts();
+startWorkspaces();
 
 const pages = {
   labs: () => import("./labs.js"),

@@ -1,5 +1,8 @@
 // The page's one stream of server-sent events. Each connection starts with the whole state, so coming back is enough to be
-// right again. A stream that is silent too long is taken for dead; a page that nobody sees lets go of it.
+// right again. A stream that is silent too long is taken for dead; a page that nobody sees lets go of it. When rights have ended the server
+// says so, and nothing is tried again.
+import { toast } from "./toast.js";
+
 const silence = 40_000;
 const hiddenFor = 60_000;
 
@@ -16,6 +19,7 @@ export class Stream {
 
   open() {
     this.close();
+    if (this.over) return;
     const source = new EventSource(this.url);
     this.source = source;
     source.onopen = () => {
@@ -28,6 +32,12 @@ export class Stream {
       if (source.readyState === EventSource.CLOSED) this.later();
     };
     source.addEventListener("alive", () => this.alive());
+    source.addEventListener("revoked", (e) => {
+      this.over = true;
+      this.close();
+      this.say("off");
+      toast(JSON.parse(e.data), "error");
+    });
     for (const [name, handle] of Object.entries(this.handlers)) {
       source.addEventListener(name, (e) => {
         this.alive();

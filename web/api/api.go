@@ -29,6 +29,10 @@ type Config struct {
 	Fleet    web.Fleet
 	Policies web.ImagePolicies
 	Tokens   web.Tokens
+
+	Workspaces web.Workspaces
+	Bell       web.Bell     // rung when rights may have ended; nil: streams end by themselves
+	Accounts   web.Accounts // asked anew then
 	// Authenticate tells who sends the request, by bearer token or session; fault.Unauthenticated when nobody does.
 	Authenticate func(*http.Request) (tenancy.Actor, error)
 	PublicURL    string // for join commands; "" takes the address by which a request came
@@ -67,6 +71,9 @@ func New(c Config) *API {
 	a.imageOperations()
 	a.hostOperations()
 	a.networkOperations()
+	a.workspaceOperations()
+	a.memberOperations()
+	a.invitationOperations()
 	return a
 }
 

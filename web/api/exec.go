@@ -33,7 +33,9 @@ func (a *API) exec(ctx context.Context, in *execInput) (*huma.StreamResponse, er
 		}
 		defer conn.CloseNow()
 		conn.SetReadLimit(hostapi.MaxFrame + 1)
-		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the request's context ends with the hijack
+		allowed, stop := a.whileAllowed(context.WithoutCancel(ctx), actor) // the request's context ends with the hijack
+		defer stop()
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		request, err := readExecRequest(ctx, conn)
 		if err != nil {
@@ -46,6 +48,13 @@ func (a *API) exec(ctx context.Context, in *execInput) (*huma.StreamResponse, er
 			return
 		}
 		defer command.Close()
+		defer context.AfterFunc(allowed, func() { // rights have ended: said first, so that the end of the command is not taken for the reason
+			if why := refusal(allowed); why != nil {
+				sendFault(ctx, conn, why)
+				cancel()
+				command.Close()
+			}
+		})()
 		go func() { // ends when the websocket closes, which the return below sees to
 			defer cancel()
 			defer command.Close()

@@ -155,6 +155,8 @@ func (a *API) watchLab(ctx context.Context, in *labStream) (*huma.StreamResponse
 		return nil, public(err)
 	}
 	return a.stream(func(w http.ResponseWriter, _ *http.Request) {
+		allowed, stop := a.whileAllowed(ctx, actor)
+		defer stop()
 		w.Header().Set("Content-Type", "application/jsonl")
 		w.Header().Set("Cache-Control", "no-store")
 		lines, flush := json.NewEncoder(w), http.NewResponseController(w)
@@ -174,7 +176,10 @@ func (a *API) watchLab(ctx context.Context, in *labStream) (*huma.StreamResponse
 				if !send(control.Event{LabID: detail.ID}) {
 					return
 				}
-			case <-ctx.Done():
+			case <-allowed.Done():
+				if why := refusal(allowed); why != nil {
+					_ = lines.Encode(errorBody{Fault: fault.Public(why)}) // the last line; who is gone does not read it
+				}
 				return
 			}
 		}

@@ -13,7 +13,8 @@ import (
 // Me is who a token or session belongs to.
 type Me struct {
 	tenancy.Actor
-	Version string `json:"version"`
+	Workspace string `json:"workspace,omitempty"` // name of the one that the token is bound to
+	Version   string `json:"version"`
 }
 
 // NewToken is a token with its secret, which is shown this once.
@@ -25,7 +26,13 @@ type NewToken struct {
 func (a *API) siteOperations() {
 	huma.Register(a.huma, operation("GET", "/me", "who-am-i", "Show whose token this is", "account"),
 		func(ctx context.Context, _ *struct{}) (*answer[Me], error) {
-			return respond(Me{Actor: actorOf(ctx), Version: a.Version}, nil)
+			me := Me{Actor: actorOf(ctx), Version: a.Version}
+			if me.TenantID == "" {
+				return respond(me, nil)
+			}
+			one, err := a.Workspaces.FindWorkspace(ctx, me.Actor, me.TenantID)
+			me.Workspace = one.Name
+			return respond(me, err)
 		})
 	huma.Register(a.huma, operation("GET", "/images", "list-images", "List the images that nodes can use", "site"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]hostapi.Image], error) {

@@ -1,0 +1,50 @@
+package api
+
+import (
+	"context"
+	"sync"
+
+	"trunkline/internal/fault"
+	"trunkline/tenancy"
+)
+
+// whileAllowed is ctx until the actor's rights have ended: then it ends with a fault that says why as its cause. stop returns when nothing of it
+// is left.
+func (a *API) whileAllowed(ctx context.Context, actor tenancy.Actor) (allowed context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if a.Bell == nil || a.Accounts == nil {
+		return ctx, func() { cancel(nil) }
+	}
+	heard, unheard := a.Bell.Listen(actor, "")
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case told := <-heard:
+				now, err := a.Accounts.ActorOf(ctx, actor.UserID, actor.TenantID)
+				if code := fault.CodeOf(err); code == fault.Unavailable || code == fault.Internal {
+					continue // not being able to ask is no reason to cut anybody off
+				}
+				if err != nil || now.Role != actor.Role || now.SiteAdmin != actor.SiteAdmin {
+					cancel(fault.New(fault.Forbidden, "%s", told.Reason))
+					return
+				}
+			}
+		}
+	})
+	return ctx, func() {
+		unheard()
+		cancel(nil)
+		listening.Wait()
+	}
+}
+
+// refusal is why the context ended, when it was for lost rights.
+func refusal(ctx context.Context) error {
+	if cause := context.Cause(ctx); fault.Is(cause, fault.Forbidden) {
+		return cause
+	}
+	return nil
+}
