@@ -121,6 +121,8 @@ type HostSettings struct {
 	Tenants string // one id a line
 	Own     string // id of the reader's workspace
 	Errors  map[string]string
+
+	UsualCPU, UsualMemory string // what an empty factor means
 }
 
 // Template names its file.

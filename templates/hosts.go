@@ -27,8 +27,8 @@ func (Fleet) Template() string { return "fleet" }
 
 // FleetSummary is the line that counts.
 type FleetSummary struct {
-	Hosts, Connected, Drained, Lost, Revoked int
-	Nodes                                    int
+	Hosts, Connected, Drained, Away, Lost, Revoked int
+	Nodes                                          int
 }
 
 // Template names its file.

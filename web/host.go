@@ -130,15 +130,17 @@ func hostSettings(h control.HostView, own string) templates.HostSettings {
 		lines = append(lines, l.Key+"="+l.Value)
 	}
 	view.Labels = strings.Join(lines, "\n")
-	factor := func(f float64) string {
-		if f <= 0 {
-			return "1"
-		}
-		return strconv.FormatFloat(f, 'f', -1, 64)
-	}
 	view.CPU, view.Memory = factor(h.OverCommit.CPU), factor(h.OverCommit.Memory)
+	view.UsualCPU, view.UsualMemory = usualFactors()
 	return view
 }
+
+// usualFactors are the factors of over-commit that hold where an administrator says nothing.
+func usualFactors() (cpu, memory string) {
+	return factor(control.DefaultOverCommit.CPU), factor(control.DefaultOverCommit.Memory)
+}
+
+func factor(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // changeHost stores the form of settings, or shows it again with what was wrong.
 func (s *Server) changeHost(r *Request) error {
@@ -168,6 +170,7 @@ func (s *Server) changeHost(r *Request) error {
 		return err
 	}
 	sent.ID = detail.ID
+	sent.UsualCPU, sent.UsualMemory = usualFactors()
 	if r.IsFragment() {
 		return r.Fragment(status, sent)
 	}
@@ -210,10 +213,10 @@ func hostChange(sent *templates.HostSettings) control.HostChange {
 	return control.HostChange{Name: &sent.Name, Labels: &labels, Tenants: &tenants, OverCommit: &over}
 }
 
-// factorOf reads an over-commit factor; "" is 1.
+// factorOf reads an over-commit factor; "" is 0: the usual one.
 func factorOf(field, text string, sent *templates.HostSettings) float64 {
 	if text == "" {
-		return 1
+		return 0
 	}
 	f, err := strconv.ParseFloat(strings.ReplaceAll(text, ",", "."), 64)
 	if err != nil || !(f >= 0.1 && f <= 100) {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -57,8 +56,10 @@ func count(sum *templates.FleetSummary, h control.HostView) {
 	switch {
 	case h.Revoked:
 		sum.Revoked++
-	case !h.Connected:
+	case h.Lost:
 		sum.Lost++
+	case !h.Connected:
+		sum.Away++
 	default:
 		sum.Connected++
 	}
@@ -112,8 +113,10 @@ func hostState(h control.HostView) templates.HostState {
 		return templates.HostState{Word: "revoked", Look: "stopped", Icon: "ban"}
 	case !h.Connected && h.LastSeen.IsZero():
 		return templates.HostState{Word: "not here yet", Look: "stopped", Icon: "minus"}
-	case !h.Connected:
+	case h.Lost:
 		return templates.HostState{Word: "lost", Look: "failed", Icon: "plug-connected-x"}
+	case !h.Connected:
+		return templates.HostState{Word: "disconnected", Look: "degraded", Icon: "plug-connected-x"}
 	case h.Drained && h.Nodes > 0:
 		return templates.HostState{Word: "being drained", Look: "planning", Icon: "loader-2"}
 	case h.Drained:
@@ -130,9 +133,9 @@ func bars(h control.HostView) []templates.Bar {
 		return nil
 	}
 	cpu := share("CPU", h.Given.CPU, float64(h.Info.CPUs), h.OverCommit.CPU)
-	cpu.Promised = promised(number(h.Given.CPU), number(float64(h.Info.CPUs)*cmp.Or(h.OverCommit.CPU, 1)), number(float64(h.Info.CPUs)), " cores")
+	cpu.Promised = promised(number(h.Given.CPU), number(float64(h.Info.CPUs)*h.OverCommit.CPU), number(float64(h.Info.CPUs)), " cores")
 	memory := share("Memory", float64(h.Given.Memory), float64(h.Info.MemoryBytes), h.OverCommit.Memory)
-	memory.Promised = promised(templates.Bytes(h.Given.Memory), templates.Bytes(int64(float64(h.Info.MemoryBytes)*cmp.Or(h.OverCommit.Memory, 1))), templates.Bytes(h.Info.MemoryBytes), "")
+	memory.Promised = promised(templates.Bytes(h.Given.Memory), templates.Bytes(int64(float64(h.Info.MemoryBytes)*h.OverCommit.Memory)), templates.Bytes(h.Info.MemoryBytes), "")
 	if h.Use != nil && h.Connected {
 		cpu.Used, cpu.Use = number(h.Use.CPU)+" in use", percentOf(h.Use.CPU, cpu, float64(h.Info.CPUs))
 		memory.Used, memory.Use = templates.Bytes(h.Use.MemoryBytes)+" in use", percentOf(float64(h.Use.MemoryBytes), memory, float64(h.Info.MemoryBytes))
@@ -151,7 +154,7 @@ func promised(given, limit, has, unit string) string {
 
 // share scales a bar to what may be promised, so that a full bar is a host that takes nothing more.
 func share(name string, given, has, factor float64) templates.Bar {
-	limit := has * cmp.Or(factor, 1)
+	limit := has * factor
 	b := templates.Bar{Name: name, Share: bounded(100 * given / limit), Full: given >= limit}
 	if limit > has {
 		b.Has = bounded(100 * has / limit)

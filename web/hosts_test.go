@@ -15,7 +15,21 @@ func TestHostsSayWhatTheyHavePromisedAndLack(t *testing.T) {
 	s := newSite(t, nil)
 	s.as("admin").get("/hosts").want(t, http.StatusOK, "2 hosts, 1 connected", "1 lost", "lab-host-1", "1.2 ms", "<span>zone</span>=a",
 		"6.5 of 16 cores promised", "19 GiB of 64 GiB promised", "in use", "7 nodes of 2 labs",
-		"Docker does not answer", "The link broke off", "Lacks: kernel datapath, delay and loss, way out, user namespaces.")
+		"Docker does not answer", "The link broke off", "Lacks: kernel datapath, delay and loss, way out, user namespaces.", "0 of 64 cores promised, 4 there")
+}
+
+func TestAHostIsLostOnlyAfterTheGrace(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.as("admin")
+	s.World.SetHost("h2", func(h *control.HostDetail) { h.Lost = false })
+	a := b.get("/hosts")
+	a.want(t, http.StatusOK, "2 hosts, 1 connected, 1 disconnected;", `data-state="disconnected"`)
+	if strings.Contains(a.body, "1 lost") || strings.Contains(a.body, `data-state="lost"`) {
+		t.Error("a host within its grace is said to be lost")
+	}
+	b.get("/hosts/h2").want(t, http.StatusOK, "disconnected")
+	s.World.SetHost("h2", func(h *control.HostDetail) { h.Lost = true })
+	b.get("/hosts").want(t, http.StatusOK, "2 hosts, 1 connected, <strong class=\"bad-text\">1 lost</strong>;", `data-state="lost"`)
 }
 
 func TestOnlyAnAdministratorSeesHosts(t *testing.T) {
@@ -192,6 +206,7 @@ func TestAHostsSettingsAreSavedOrComeBackFilledIn(t *testing.T) {
 	if err != nil || h.Name != "rack3-7" || h.Labels["ssd"] != "yes" || len(h.Labels) != 2 || h.OverCommit != (control.OverCommit{CPU: 2.5, Memory: 1}) || len(h.Tenants) != 2 {
 		t.Fatalf("stored %+v, %v", h.HostView, err)
 	}
+	b.get("/hosts/h1").want(t, http.StatusOK, `value="2.5" placeholder="16"`, `value="1" placeholder="1"`, "Empty: 16 for CPU")
 	b.get("/hosts").want(t, http.StatusOK, "6.5 of 40 cores promised, 16 there", "kept for 2 workspaces")
 	for _, c := range []struct {
 		name, field, value, says string

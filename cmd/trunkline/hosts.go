@@ -97,8 +97,8 @@ func printHosts(w io.Writer, hosts []api.Host) {
 			problems = append(slices.Clone(problems), h.Error)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s of %s\t%s\t%s of %s\t%s\t%s\t%s\t%s\n", h.Name, hostState(h.HostView), h.Nodes,
-			cores(h.Promised.CPU), cores(float64(h.Info.CPUs)*orOne(h.OverCommit.CPU)), cpu,
-			gibibytes(h.Promised.MemoryBytes), gibibytes(int64(float64(h.Info.MemoryBytes)*orOne(h.OverCommit.Memory))), memory,
+			cores(h.Promised.CPU), cores(float64(h.Info.CPUs)*h.OverCommit.CPU), cpu,
+			gibibytes(h.Promised.MemoryBytes), gibibytes(int64(float64(h.Info.MemoryBytes)*h.OverCommit.Memory)), memory,
 			link, labelWords(h.Labels), strings.Join(problems, " "))
 	}
 }
@@ -129,8 +129,8 @@ func printHost(w io.Writer, d api.HostDetail) {
 	}
 	line("labels", "%s", labelWords(d.Labels))
 	line("kept for", "%s", strings.Join(d.Tenants, ", "))
-	line("cores", "%d, %s promised of %s", d.Info.CPUs, cores(d.Promised.CPU), cores(float64(d.Info.CPUs)*orOne(d.OverCommit.CPU)))
-	line("memory", "%s, %s promised of %s", gibibytes(d.Info.MemoryBytes), gibibytes(d.Promised.MemoryBytes), gibibytes(int64(float64(d.Info.MemoryBytes)*orOne(d.OverCommit.Memory))))
+	line("cores", "%d, %s promised of %s", d.Info.CPUs, cores(d.Promised.CPU), cores(float64(d.Info.CPUs)*d.OverCommit.CPU))
+	line("memory", "%s, %s promised of %s", gibibytes(d.Info.MemoryBytes), gibibytes(d.Promised.MemoryBytes), gibibytes(int64(float64(d.Info.MemoryBytes)*d.OverCommit.Memory)))
 	if d.HostView.Use != nil && d.Connected {
 		line("in use", "%s cores, %s memory, %s disk", cores(d.HostView.Use.CPU), gibibytes(d.HostView.Use.MemoryBytes), gibibytes(d.HostView.Use.DiskBytes))
 	}
@@ -168,8 +168,12 @@ func hostState(h control.HostView) string {
 	switch {
 	case h.Revoked:
 		return "revoked"
-	case !h.Connected:
+	case h.Lost:
 		return "lost"
+	case !h.Connected && h.LastSeen.IsZero():
+		return "not here yet"
+	case !h.Connected:
+		return "disconnected"
 	case h.Drained && h.Nodes > 0:
 		return "draining"
 	case h.Drained:
@@ -204,13 +208,6 @@ func labelWords(labels map[string]string) string {
 		list = append(list, key+"="+labels[key])
 	}
 	return strings.Join(list, " ")
-}
-
-func orOne(factor float64) float64 {
-	if factor > 0 {
-		return factor
-	}
-	return 1
 }
 
 func cores(n float64) string { return strings.TrimSuffix(strconv.FormatFloat(n, 'f', 1, 64), ".0") }

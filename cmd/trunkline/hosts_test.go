@@ -129,7 +129,7 @@ func TestHowHostsReachEachOtherIsPrinted(t *testing.T) {
 func TestAHostIsPrintedWithWhatItHasAndLacks(t *testing.T) {
 	d := api.HostDetail{Promised: api.Promised{CPU: 6.5, MemoryBytes: 19 << 30}}
 	d.Name, d.Connected, d.RTT, d.Drained, d.Nodes = "host-a", true, 1240*time.Microsecond, true, 3
-	d.OverCommit.CPU = 2
+	d.OverCommit = control.OverCommit{CPU: 2, Memory: 1}
 	d.Info.Version, d.Info.CPUs, d.Info.MemoryBytes, d.Info.Capabilities.RateLimit = "0.2.0", 16, 64<<30, true
 	d.Labs = []control.HostLab{{Name: "campus", Tenant: "Physics", State: control.Running, Nodes: 5}}
 	d.Reach = []control.HostReach{{To: "host-b", Known: true}}
@@ -139,6 +139,20 @@ func TestAHostIsPrintedWithWhatItHasAndLacks(t *testing.T) {
 		"lacks\tkernel datapath, delay and loss, way out, user namespaces\n", "campus\tPhysics\trunning\t5\n", "host-b\tno\t\t"} {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("there is no %q in\n%s", line, out.String())
+		}
+	}
+}
+
+func TestAHostIsLostOnlyAfterTheGrace(t *testing.T) {
+	for want, h := range map[string]control.HostView{
+		"connected":    {Connected: true},
+		"disconnected": {LastSeen: time.Now()},
+		"lost":         {LastSeen: time.Now(), Lost: true},
+		"not here yet": {},
+		"revoked":      {Lost: true, Revoked: true},
+	} {
+		if got := hostState(h); got != want {
+			t.Errorf("%+v is %s, want %s", h, got, want)
 		}
 	}
 }

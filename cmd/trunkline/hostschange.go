@@ -90,13 +90,17 @@ func relabel(labels map[string]string, changes []string) (map[string]string, err
 	return after, nil
 }
 
+func usualFactor(what string, usual float64) string {
+	return fmt.Sprintf("%s; 0: %g, as is usual", what, usual)
+}
+
 func hostsSet(o *options) *cobra.Command {
 	var over control.OverCommit
 	var workspaces []string
 	cmd := o.onHost("set", "Say how much a host may promise, and which workspaces may use it", nil)
 	cmd.Example = "  trunkline hosts set host-a --cpu 2 --workspace physics   # --workspace '' opens it to all"
-	cmd.Flags().Float64Var(&over.CPU, "cpu", 1, "how many times its cores may be promised")
-	cmd.Flags().Float64Var(&over.Memory, "memory", 1, "how many times its memory may be promised")
+	cmd.Flags().Float64Var(&over.CPU, "cpu", 0, usualFactor("how many times its cores may be promised", control.DefaultOverCommit.CPU))
+	cmd.Flags().Float64Var(&over.Memory, "memory", 0, usualFactor("how many times its memory may be promised", control.DefaultOverCommit.Memory))
 	cmd.Flags().StringSliceVar(&workspaces, "workspace", nil, "the only workspaces that may use it, by name or id; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f := cmd.Flags()
@@ -123,10 +127,10 @@ func hostsSet(o *options) *cobra.Command {
 				return err
 			}
 			if !f.Changed("cpu") {
-				over.CPU = orOne(now.OverCommit.CPU)
+				over.CPU = now.OverCommit.CPU
 			}
 			if !f.Changed("memory") {
-				over.Memory = orOne(now.OverCommit.Memory)
+				over.Memory = now.OverCommit.Memory
 			}
 			change.OverCommit = &over
 		}

@@ -137,6 +137,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	running.Go(func() { c.fleet.run(ctx, c.cfg.Links) })
 	running.Go(func() { c.keepHouse(ctx) })
 	running.Go(func() { c.freeStuck(ctx) })
+	running.Go(func() { c.ringWhenLost(ctx) })
 	<-ctx.Done()
 	c.queue.close()
 	running.Wait()

@@ -39,7 +39,7 @@ func (c *Controller) Hosts(ctx context.Context, actor tenancy.Actor) ([]HostView
 func (c *Controller) viewHost(r HostRecord, given Given) HostView {
 	now := c.fleet.current(r.ID)
 	v := HostView{
-		ID: r.ID, Name: r.Name, Connected: now.connected, LastSeen: r.LastSeen, RTT: now.rtt, Info: r.Info,
+		ID: r.ID, Name: r.Name, Connected: now.connected, Lost: c.lost(now), LastSeen: r.LastSeen, RTT: now.rtt, Info: r.Info,
 		Labels: r.Labels, Drained: r.Drained, Revoked: !r.RevokedAt.IsZero(), Tenants: r.Tenants, OverCommit: r.OverCommit.orDefault(),
 		Nodes: given.Nodes, Given: given, Use: now.use, Error: now.trouble, ErrorAt: now.troubledAt,
 	}

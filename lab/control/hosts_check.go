@@ -72,7 +72,7 @@ func checkOverCommit(o OverCommit) error {
 		value float64
 	}{{"cpu", o.CPU}, {"memory", o.Memory}} {
 		if factor.value == 0 {
-			continue // 1
+			continue // the usual one
 		}
 		if !(factor.value >= overCommitLow && factor.value <= overCommitHigh) { // a factor that is not a number is neither
 			return fault.New(fault.Invalid, "The over-commit factor of %s must be between %g and %d; 1 promises what the host has.",

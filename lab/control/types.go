@@ -125,6 +125,7 @@ type HostView struct {
 	ID        string           `json:"id"`
 	Name      string           `json:"name"`
 	Connected bool             `json:"connected"`
+	Lost      bool             `json:"lost,omitempty"` // not connected for longer than the grace: its nodes are placed anew where the lab's policy says so
 	LastSeen  time.Time        `json:"lastSeen,omitzero"`
 	RTT       time.Duration    `json:"rtt,omitempty"`
 	Info      hostapi.HostInfo `json:"info"`

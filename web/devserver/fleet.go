@@ -49,7 +49,7 @@ func host(i int) control.HostDetail {
 			Capabilities: hostapi.Capabilities{KernelDatapath: true, Netem: true, RateLimit: true, Egress: i%2 == 0, UserNamespaces: true, CgroupVersion: 2},
 			Images:       make([]hostapi.Image, 6), Underlay: netip.AddrFrom4([4]byte{198, 51, 100, byte(10 + i)}), UnderlayMTU: 1500,
 		},
-		Labels: map[string]string{"zone": string(rune('a' + i%3))}, Nodes: 9 + 3*i,
+		Labels: map[string]string{"zone": string(rune('a' + i%3))}, Nodes: 9 + 3*i, OverCommit: control.OverCommit{CPU: 1, Memory: 1},
 	}, Address: fmt.Sprintf("192.0.2.%d", 11+i), Created: time.Now().Add(-time.Duration(40-i) * 24 * time.Hour)}
 	h.Given.CPU, h.Given.Memory, h.Given.Labs = float64(cores)*(0.2+0.13*float64(i%5)), memory/8*int64(1+i%6), 2
 	h.Labs = []control.HostLab{{ID: "none", Name: "campus", Tenant: "Campus", State: control.Running, Nodes: 6 + i}, {ID: "other", Name: "triangle", Tenant: "Physics", State: control.Degraded, Nodes: 3 + 2*i}}
@@ -57,14 +57,14 @@ func host(i int) control.HostDetail {
 	h.HostView.Use = &h.Use[len(h.Use)-1]
 	switch i {
 	case 1:
-		h.OverCommit = control.OverCommit{CPU: 2}
+		h.OverCommit = control.OverCommit{CPU: 2, Memory: 1}
 		h.Given.CPU, h.Given.Memory = float64(2*cores), memory/2
 		h.Tenants = []string{"campus"}
 	case 2:
 		h.Drained = true
 		h.Info.Capabilities.Netem = false
 	case 3:
-		h.Connected, h.LastSeen = false, time.Now().Add(-11*time.Minute)
+		h.Connected, h.Lost, h.LastSeen = false, true, time.Now().Add(-11*time.Minute)
 		h.Error = "The link broke off: no sign of life for 15 seconds."
 	case 4:
 		h.Info.Problems = []string{"Open vSwitch has no kernel module here (openvswitch). Load it with \"modprobe openvswitch\"; until then frames are switched in user space."}

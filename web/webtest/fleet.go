@@ -1,6 +1,7 @@
 package webtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -35,14 +36,14 @@ func newFleet() fleet {
 			Capabilities: hostapi.Capabilities{KernelDatapath: true, Netem: true, RateLimit: true, Egress: true, UserNamespaces: true, CgroupVersion: 2},
 			Images:       make([]hostapi.Image, 6),
 		},
-		Labels: map[string]string{"zone": "a"}, Nodes: 7,
+		Labels: map[string]string{"zone": "a"}, Nodes: 7, OverCommit: control.OverCommit{CPU: 1, Memory: 1},
 	}, Address: "192.0.2.11", Created: time.Now().Add(-40 * 24 * time.Hour)}
 	good.Given.CPU, good.Given.Memory, good.Given.Labs = 6.5, 19<<30, 2
 	good.Labs = []control.HostLab{{ID: "l1", Name: "campus", Tenant: "Campus", State: control.Running, Nodes: 5}, {ID: "l2", Name: "triangle", Tenant: "Other", State: control.Degraded, Nodes: 2}}
 	good.Use = aDay(16, 64<<30, 400<<30, 7)
 	good.HostView.Use = &good.Use[len(good.Use)-1]
 	ill := &control.HostDetail{HostView: control.HostView{
-		ID: "h2", Name: "attic", LastSeen: time.Now().Add(-3 * time.Hour), Info: hostapi.HostInfo{
+		ID: "h2", Name: "attic", Lost: true, OverCommit: control.DefaultOverCommit, LastSeen: time.Now().Add(-3 * time.Hour), Info: hostapi.HostInfo{
 			Version: "0.1.0", Kernel: "6.1.0", Arch: "arm64", CPUs: 4, MemoryBytes: 8 << 30, OVSVersion: "3.1.0",
 			Capabilities: hostapi.Capabilities{RateLimit: true, CgroupVersion: 1},
 			Problems:     []string{"Docker does not answer: start it with \"systemctl start docker\"."},
@@ -90,6 +91,7 @@ func (w *World) SetHost(id string, change func(*control.HostDetail)) {
 	for _, h := range w.fleet.hosts {
 		if h.ID == id {
 			change(h)
+			h.Lost = h.Lost && !h.Connected
 		}
 	}
 	w.hostsChangedLocked()
@@ -210,7 +212,8 @@ func (w *World) ChangeHost(_ context.Context, actor tenancy.Actor, ref string, c
 		h.Tenants = *change.Tenants
 	}
 	if change.OverCommit != nil {
-		h.OverCommit = *change.OverCommit
+		h.OverCommit.CPU = cmp.Or(change.OverCommit.CPU, control.DefaultOverCommit.CPU)
+		h.OverCommit.Memory = cmp.Or(change.OverCommit.Memory, control.DefaultOverCommit.Memory)
 	}
 	w.hostsChangedLocked()
 	return h.HostView, nil
