@@ -91,7 +91,10 @@ func (s *Store) openPostgres(ctx context.Context, p location, readers int) error
 // connect opens a pool of at most so many connections, all kept.
 func connect(dialector gorm.Dialector, connections int) (*gorm.DB, error) {
 	db, err := gorm.Open(dialector, &gorm.Config{
-		TranslateError: true, PrepareStmt: true, SkipDefaultTransaction: true, Logger: logger.Discard,
+		TranslateError: true, SkipDefaultTransaction: true, Logger: logger.Discard,
+		// pgx keeps prepared statements by itself, for each connection. gorm's own would stop everything where readers and writers share a pool: a
+		// transaction waits for a statement that a reader prepares, and the reader for a connection that transactions hold.
+		PrepareStmt: dialector.Name() == "sqlite",
 	})
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "The database cannot be opened. Check its address, and that its folder can be written.")

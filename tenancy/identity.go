@@ -56,7 +56,7 @@ type Admission struct {
 	Newcomer User // who it becomes when nobody has it; an empty ID: then it is fault.NotFound
 	At       time.Time
 	SignIn   bool // the person is here, and not only asked about
-	// Settle says which memberships of the provider the user has from now on, given those it has.
+	// Settle says which memberships of the provider the user has from now on, given those it has; nil: the same.
 	Settle func(held []Membership) []Grant
 }
 
@@ -123,7 +123,11 @@ func (a *Accounts) Reassess(ctx context.Context, id Identity, outcome Outcome) (
 	if err := id.check(); err != nil {
 		return Admitted{}, err
 	}
-	return store.Admit(ctx, Admission{Identity: id, At: a.now(), Settle: outcome.Settle})
+	again := Admission{Identity: id, At: a.now(), Settle: outcome.Settle}
+	if id.Claims == nil { // the provider said that the person is there, and nothing of claims
+		again.Settle = nil
+	}
+	return store.Admit(ctx, again)
 }
 
 // Withdraw is for an identity whose provider says that the person is gone: what the provider gave is taken away. The user, and what was given
