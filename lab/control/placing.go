@@ -102,7 +102,9 @@ func (c *Controller) survey(ctx context.Context, r *Record, l *lab.Lab, imageMap
 		now := c.fleet.current(record.ID)
 		h := candidate(record, now, given[record.ID], r.Tenant)
 		h.Lost = moves && !h.Connected && c.fleet.lostFor(record.ID) >= c.cfg.LostAfter
-		h.Networks = networksOf(record.ID, s.offers)
+		if !isOutdated(now.info) {
+			h.Networks = networksOf(record.ID, s.offers)
+		}
 		open := record.opensTo(r.Tenant)
 		restricted = restricted || !open
 		if open {
@@ -161,6 +163,12 @@ func candidate(record HostRecord, now hostNow, given Given, tenant string) place
 		OverCommit: place.Factors{CPU: over.CPU, Memory: over.Memory},
 		InUse:      given.Amount, Labs: given.Labs, TenantLabs: given.TenantLabs[tenant],
 	}
+	switch {
+	case isOutdated(info):
+		h.Alone = "has an agent of an earlier release"
+	case !info.Underlay.IsValid():
+		h.Alone = "has no underlay address"
+	}
 	if h.Connected && isTroubled(info) {
 		h.Problems = []string{problemOf(info)}
 		h.Fetches = true // which images it has is not known, and what runs there stays: nothing new comes anyway
@@ -202,6 +210,12 @@ func placesOf(l *lab.Lab, placement place.Placement) map[string]Place {
 // isTroubled reports a host that can run nothing now. That it could not list its images is no word on which there are.
 func isTroubled(info hostapi.HostInfo) bool {
 	return info.DockerVersion == "" || info.OVSVersion == "" || len(info.Images) == 0 && len(info.Problems) > 0
+}
+
+// isOutdated reports that the host's agent knows no external nodes and no labs on several hosts: it has said no underlay address either, and
+// would refuse its part of such a lab.
+func isOutdated(info hostapi.HostInfo) bool {
+	return len(hostapi.Lacks(info.Protocol, &hostapi.LabSpec{Externals: []hostapi.ExternalSpec{{}}})) > 0
 }
 
 // problemOf is the sentence for a host that can run nothing.

@@ -264,6 +264,25 @@ func TestHostsThatDoNotReachEachOtherAreNotUsedTogether(t *testing.T) {
 	}
 }
 
+func TestAHostWithoutAnUnderlayAddressIsNamedByTheRefusal(t *testing.T) {
+	r := newRig(t).start()
+	m := r.addHosts("ab")
+	m["b"].stop()
+	m["b"].fake.SetUnderlay(netip.Addr{}, 0)
+	m["b"].dir = t.TempDir() // the agent remembers an address for a while
+	m["b"].start("host-b")
+	id := r.create(zones("x", []string{"a1", "b1"}, "", ""))
+	await(t, said("the deploy to be refused for host-b's sake"), func() bool {
+		_, err := r.control.Plan(t.Context(), r.ada, id)
+		return fault.Is(err, fault.Unavailable) && strings.Contains(fault.Sentence(err), "host-b takes no part in labs on several hosts: it has no underlay address)")
+	})
+	alone := r.create(zones("y", []string{"b1", "b2"}, "", ""))
+	r.deploy(alone)
+	if at := placed(r.until(alone, control.Running)); at != "b1=host-b b2=host-b" {
+		t.Errorf("a lab on host-b alone is placed %s", at)
+	}
+}
+
 func TestARunningLabSaysWhenItsHostsStopReachingEachOther(t *testing.T) {
 	r := newRig(t).start()
 	m := r.addHosts("ab")

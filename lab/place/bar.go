@@ -29,6 +29,7 @@ const (
 	barFull
 	barCompany
 	barReach
+	barAlone
 )
 
 // barOf returns the first bar; what a host that is not connected has is not known, so nothing else is said of it.
@@ -110,7 +111,7 @@ func lacks(n *Node, h *Candidate) []Ability {
 func (b bar) short() string {
 	return [...]string{"fits", "offline", "being drained", "not able to run labs", "of another architecture", "without the label", "without the network", "without the image",
 		"without a way out", "without the kernel datapath", "without netem", "without rate limits", "full", "taken by a node that it keeps apart from",
-		"out of reach of the lab's other hosts"}[b]
+		"out of reach of the lab's other hosts", "without tunnels to the lab's other hosts"}[b]
 }
 
 // long says it with its cause in the node.
@@ -142,8 +143,8 @@ func (b bar) long(n *Node, h *Candidate, lacking string) string {
 		return because(Netem)
 	case barRate:
 		return because(Rate)
-	case barFull:
-		return "full (" + lacking + ")"
+	case barFull, barAlone:
+		return fmt.Sprintf("%s (%s)", b.short(), lacking)
 	}
 	return b.short()
 }
@@ -175,6 +176,8 @@ func (b bar) mend() (fault.Code, string) {
 		return fault.Conflict, "Loosen the rule that keeps the nodes apart, or add a host."
 	case barReach:
 		return fault.Unavailable, "Open UDP between the hosts: the matrix on the hosts page shows which pairs do not reach each other."
+	case barAlone:
+		return fault.Unavailable, "Start that host's agent with --underlay and an address that other hosts reach, or keep the lab on one host."
 	}
 	return fault.Exhausted, "Stop a lab, ask for less, or add a host."
 }

@@ -200,7 +200,7 @@ func (t *telling) bar(node, h int32) (bar, string) {
 		return b, ""
 	}
 	if t.beyond[h] {
-		return barReach, ""
+		return t.reachBar(h)
 	}
 	for _, name := range t.sepOf(node) {
 		count := t.taken[[2]int32{name, h}]
@@ -216,6 +216,20 @@ func (t *telling) bar(node, h int32) (bar, string) {
 		return barFull, t.room[h].short(&needs)
 	}
 	return noBar, ""
+}
+
+// reachBar tells a host that does not reach the others from one that takes no part, or where one of the others does not.
+func (t *telling) reachBar(h int32) (bar, string) {
+	alone := t.hosts[h]
+	for _, used := range t.at {
+		if alone.Alone == "" && used >= 0 && t.clashing(h, used) {
+			alone = t.hosts[used]
+		}
+	}
+	if alone.Alone == "" {
+		return barReach, ""
+	}
+	return barAlone, fmt.Sprintf("%s takes no part in labs on several hosts: it %s", alone.Name, alone.Alone)
 }
 
 // needsOf is what the node needs together with those that go where it goes.

@@ -79,6 +79,7 @@ type Candidate struct {
 	Capabilities hostapi.Capabilities
 	Images       []string
 	Networks     []string // physical networks that it has an interface for
+	Alone        string   // why it takes no part in labs on several hosts, after "it": "has no underlay address"; the pairs are in Cut
 	Fetches      bool     // it can get images that it lacks
 	Labs         int      // of all tenants
 	TenantLabs   int      // of this lab's tenant

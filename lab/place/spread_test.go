@@ -23,6 +23,7 @@ func host(name string, memory int64, change ...func(*Candidate)) Candidate {
 	return h
 }
 
+func alone(h *Candidate)   { h.Alone = "has no underlay address" }
 func offline(h *Candidate) { h.Connected = false }
 func lost(h *Candidate)    { h.Connected, h.Lost = false, true }
 func drained(h *Candidate) { h.Drained = true }
@@ -252,6 +253,16 @@ var spreadCases = []struct {
 		name:    "hosts that do not reach each other cannot hold a lab that needs both",
 		problem: Problem{Nodes: []Node{router("r1", on("a")), router("r2", on("b"))}, Hosts: []Candidate{host("a", gib), host("b", gib)}, Cut: []Pair{{"id-a", "id-b"}}},
 		code:    fault.Unavailable, says: "No host fits r2: 1 without the label host=b, 1 out of reach of the lab's other hosts. Open UDP between the hosts: the matrix on the hosts page shows which pairs do not reach each other.",
+	},
+	{
+		name:    "a host without an underlay address is named, where another one is in use",
+		problem: Problem{Nodes: []Node{router("r1", on("a")), router("r2", on("b"))}, Hosts: []Candidate{host("a", gib), host("b", gib, alone)}, Cut: []Pair{{"id-a", "id-b"}}},
+		code:    fault.Unavailable, says: "No host fits r2: 1 without the label host=b, 1 without tunnels to the lab's other hosts (b takes no part in labs on several hosts: it has no underlay address). Start that host's agent with --underlay and an address that other hosts reach, or keep the lab on one host.",
+	},
+	{
+		name:    "a host without an underlay address is named, where it is in use",
+		problem: Problem{Nodes: []Node{router("r1", on("a")), router("r2", on("b"))}, Hosts: []Candidate{host("a", gib, alone), host("b", gib)}, Cut: []Pair{{"id-a", "id-b"}}},
+		code:    fault.Unavailable, says: "No host fits r2: 1 without the label host=b, 1 without tunnels to the lab's other hosts (a takes no part in labs on several hosts: it has no underlay address). Start that host's agent with --underlay and an address that other hosts reach, or keep the lab on one host.",
 	},
 	{
 		name:    "nodes kept apart on too few hosts say what keeps them off",
