@@ -91,6 +91,10 @@ var scoped = map[string]func(ctx context.Context, s *store.Store, scope tenancy.
 	"FreeVNIs": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		return false, s.FreeVNIs(ctx, scope, lab.ID)
 	},
+	"LabsWithVNIs": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		ids, err := s.LabsWithVNIs(ctx, scope)
+		return len(ids) > 0, err
+	},
 	"VNIBlocks": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		blocks, err := s.VNIBlocks(ctx, scope)
 		return len(blocks) > 0, err

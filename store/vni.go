@@ -189,6 +189,13 @@ func (s *Store) FreeVNIs(ctx context.Context, scope tenancy.Scope, labID string)
 	})
 }
 
+// LabsWithVNIs lists the labs that hold an identifier.
+func (s *Store) LabsWithVNIs(ctx context.Context, scope tenancy.Scope) ([]string, error) {
+	var ids []string
+	err := inScope(s.ask(ctx).Model(&vniRow{}), scope).Where("lab_id IS NOT NULL").Distinct().Order("lab_id").Pluck("lab_id", &ids).Error
+	return ids, translate(err)
+}
+
 func freeAllVNIs(tx *gorm.DB, labID string, now time.Time) error {
 	return tx.Model(&vniRow{}).Where("lab_id = ?", labID).Updates(freed(now)).Error
 }

@@ -160,6 +160,9 @@ func (c *Controller) resume(ctx context.Context) error {
 	if err := c.readHosts(ctx); err != nil {
 		return err
 	}
+	if err := c.freeForgotten(ctx); err != nil {
+		return err
+	}
 	ids, err := c.cfg.States.ToReconcile(ctx, tenancy.Everywhere())
 	if err != nil {
 		return err

@@ -127,6 +127,8 @@ type Identifiers interface {
 	VNIs(ctx context.Context, scope tenancy.Scope, labID string, names []string) (map[string]uint32, error)
 	// FreeVNIs frees all of the lab's; they rest for a while before anyone gets them again.
 	FreeVNIs(ctx context.Context, scope tenancy.Scope, labID string) error
+	// LabsWithVNIs lists the labs that hold any.
+	LabsWithVNIs(ctx context.Context, scope tenancy.Scope) ([]string, error)
 	// VNIBlocks lists the tenant's blocks, for people to see.
 	VNIBlocks(ctx context.Context, scope tenancy.Scope) ([]VNIBlock, error)
 }

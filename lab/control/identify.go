@@ -112,6 +112,30 @@ func (c *Controller) trimLocked(ctx context.Context, labID string, needed func(D
 	return err
 }
 
+// freeForgotten gives back what labs hold that are deployed nowhere: a controller took it for a deploy, and ended before that was stored.
+func (c *Controller) freeForgotten(ctx context.Context) error {
+	c.placing.Lock()
+	defer c.placing.Unlock()
+	holding, err := c.cfg.Identifiers.LabsWithVNIs(ctx, tenancy.Everywhere())
+	if err != nil || len(holding) == 0 {
+		return err
+	}
+	deployed, err := c.cfg.States.ToReconcile(ctx, tenancy.Everywhere())
+	if err != nil {
+		return err
+	}
+	for _, id := range holding {
+		if slices.Contains(deployed, id) {
+			continue
+		}
+		c.log.Info("Identifiers of a deploy that was never stored are free again.", "lab", id)
+		if err := c.cfg.Identifiers.FreeVNIs(ctx, tenancy.Everywhere(), id); err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
 // freeVNIs gives back all that a lab has, of which nothing is left on any host. placing is held.
 func (c *Controller) freeVNIs(ctx context.Context, r *Record) error {
 	if c.cfg.Identifiers == nil {

@@ -339,6 +339,27 @@ func TestACancelledDeployAcrossHostsGivesBackWhatItTook(t *testing.T) {
 	await(t, said("what a cancelled first deploy took to be free"), func() bool { taken, _ := r.used(); return taken == 2 })
 }
 
+func TestWhatADeployTookThatWasNeverStoredIsFreeAfterARestart(t *testing.T) {
+	r := newRig(t).start()
+	r.addHosts("ab")
+	running := r.create(zones("x", []string{"a1", "b1"}, "", ""))
+	r.deploy(running)
+	r.until(running, control.Running)
+	had, _ := r.used()
+	idle := r.create(zones("y", []string{"a1", "b1"}, "", ""))
+	_, err := r.store.VNIs(t.Context(), tenancy.InTenant("alpha"), idle, []string{"one", "two"}) // as far as a controller got that died then
+	must(t, err)
+	if taken, _ := r.used(); taken != had+2 {
+		t.Fatalf("%d identifiers are taken, %d before", taken, had)
+	}
+	r.restart()
+	await(t, said("what was never used to be free"), func() bool { taken, resting := r.used(); return taken == had && resting == 2 })
+	r.until(running, control.Running)
+	if taken, _ := r.used(); taken != had {
+		t.Errorf("%d identifiers are taken, and %d are in use", taken, had)
+	}
+}
+
 func TestAHostWhoseAddressChangesIsTunnelledToThere(t *testing.T) {
 	r := newRig(t).start()
 	m := r.addHosts("ab")
