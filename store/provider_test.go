@@ -14,6 +14,11 @@ import (
 	"trunkline/tenancy/login"
 )
 
+var (
+	_ login.People = (*store.Identities)(nil)
+	_ login.Desk   = (*tenancy.Accounts)(nil)
+)
+
 func campusProvider(id string) login.Provider {
 	return login.Provider{ID: id, Name: "Campus " + id, Issuer: "https://" + id + ".example.org", ClientID: "trunkline", ClientSecret: "a secret", Scopes: []string{"groups"}, Patience: time.Minute}
 }
