@@ -19,8 +19,9 @@ import (
 
 // login is what trunkline login remembers.
 type login struct {
-	URL   string `json:"url"`
-	Token string `json:"token"`
+	URL        string           `json:"url"`
+	Token      string           `json:"token"` // of the workspace that is chosen
+	Workspaces []workspaceToken `json:"workspaces,omitempty"`
 }
 
 func loginFile() (string, error) {
@@ -32,7 +33,7 @@ func loginFile() (string, error) {
 }
 
 // findLogin takes flags, then the environment, then the login, then the controller that runs on this machine.
-func findLogin(address, token string) (string, string, error) {
+func findLogin(address, token, workspace string) (string, string, error) {
 	if address == "" {
 		address = os.Getenv("TRUNKLINE_URL")
 	}
@@ -55,6 +56,11 @@ func findLogin(address, token string) (string, string, error) {
 			return "", "", fault.Wrap(err, fault.Invalid, "The file %s cannot be read. Run trunkline login again.", candidate)
 		}
 		if address == "" || address == known.URL {
+			if workspace != "" && token == "" && len(known.Workspaces) > 0 {
+				if err := known.choose(workspace); err != nil {
+					return "", "", err
+				}
+			}
 			return known.URL, firstOf(token, known.Token), nil
 		}
 	}
@@ -102,10 +108,15 @@ func loginCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := writeLogin(file, login{URL: c.Address(), Token: token}); err != nil {
-				return fault.Wrap(err, fault.Invalid, "The login could not be kept in %s.", file)
+			kept := login{URL: c.Address()}
+			if before, err := readLogin(file); err == nil && before.URL == kept.URL {
+				kept = before // with its tokens of other workspaces
 			}
-			fmt.Printf("Signed in to %s as %s.\n", c.Address(), me.UserName)
+			kept.add(workspaceToken{ID: me.TenantID, Name: me.Workspace, Token: token})
+			if err := keepLogin(file, kept); err != nil {
+				return err
+			}
+			fmt.Printf("Signed in to %s as %s, in the workspace %s.\n", c.Address(), me.UserName, me.Workspace)
 			return nil
 		},
 	}
@@ -121,6 +132,13 @@ func askToken(address string) (string, error) {
 	text, err := term.ReadPassword(int(os.Stdin.Fd()))
 	fmt.Fprintln(os.Stderr)
 	return strings.TrimSpace(string(text)), err
+}
+
+func keepLogin(file string, l login) error {
+	if err := writeLogin(file, l); err != nil {
+		return fault.Wrap(err, fault.Invalid, "The login could not be kept in %s.", file)
+	}
+	return nil
 }
 
 func writeLogin(file string, l login) error {

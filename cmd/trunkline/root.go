@@ -17,6 +17,7 @@ import (
 type options struct {
 	controller string
 	token      string
+	workspace  string
 	output     string
 }
 
@@ -30,6 +31,7 @@ func rootCommand() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.controller, "controller", "", "address of the controller (default: TRUNKLINE_URL, the login, or the one running here)")
 	flags.StringVar(&o.token, "token", "", "API token (default: TRUNKLINE_TOKEN or the login)")
+	flags.StringVar(&o.workspace, "workspace", os.Getenv("TRUNKLINE_WORKSPACE"), "name or id of the workspace (default: TRUNKLINE_WORKSPACE, or the one chosen by trunkline workspace use)")
 	flags.StringVarP(&o.output, "output", "o", "table", "table or json")
 	if err := root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // the flag is registered three lines above
@@ -43,17 +45,21 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		upCommand(), serveCommand(), cli.HostCommand("host", Version), doctorCommand(o),
 		loginCommand(), labCommand(o), nodeCommand(o), execCommand(o), shellCommand(o), copyCommand(o),
-		imagesCommand(o), hostsCommand(o), networksCommand(o), tokenCommand(o), databaseCommand(o), auditCommand(o),
+		imagesCommand(o), hostsCommand(o), networksCommand(o), tokenCommand(o), workspaceCommand(o), membersCommand(o), inviteCommand(o), databaseCommand(o), auditCommand(o),
 	)
 	return root
 }
 
 func (o *options) client() (*client.Client, error) {
-	address, token, err := findLogin(o.controller, o.token)
+	address, token, err := findLogin(o.controller, o.token, o.workspace)
 	if err != nil {
 		return nil, err
 	}
-	return client.New(address, token)
+	c, err := client.New(address, token)
+	if err != nil {
+		return nil, err
+	}
+	return c.In(o.workspace), nil
 }
 
 // print writes value as JSON, or calls table with a writer that lines columns up.
