@@ -1,11 +1,18 @@
 package api_test
 
 import (
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"trunkline/internal/client"
 	"trunkline/internal/fault"
+	"trunkline/lab/control"
 	"trunkline/tenancy"
 )
 
@@ -73,5 +80,69 @@ func TestWorkspacesMembersAndInvitationsByTheAPI(t *testing.T) {
 	}
 	if err := c.RevokeInvitation(ctx, invitation.ID); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a second time: %v", err)
+	}
+}
+
+// newcomer follows an invitation, makes an account and a token, and returns a client with it.
+func newcomer(t *testing.T, c *client.Client, address string) *client.Client {
+	t.Helper()
+	invitation, err := c.Invite(t.Context(), client.InviteRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	post := func(to string, form url.Values) string {
+		answer, err := browser.PostForm(to, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s, %v", to, answer.Status, err)
+		}
+		return string(body)
+	}
+	post(invitation.Link+"/account", url.Values{"email": {"mia"}, "name": {"Mia"}, "password": {"three words in a row"}})
+	secret := regexp.MustCompile(tenancy.TokenPrefix + `[\w-]{20,}`).FindString(post(address+"/account/tokens", url.Values{"name": {"ci"}}))
+	mia, err := client.New(address, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mia
+}
+
+func TestAStreamOfWhoIsRemovedEndsWithTheReason(t *testing.T) {
+	c, ready := site(t)
+	mia := newcomer(t, c, ready.URL)
+	me, err := mia.Me(t.Context())
+	if err != nil || me.Role != tenancy.Member || me.Workspace != "Default" {
+		t.Fatalf("mia is %+v, %v", me, err)
+	}
+	if _, err := mia.Create(t.Context(), yaml(twoNodes)); err != nil {
+		t.Fatal(err)
+	}
+	began, ended := make(chan struct{}, 1), make(chan error, 1)
+	go func() {
+		ended <- mia.Watch(t.Context(), "pair", func(control.Event) bool { began <- struct{}{}; return true })
+	}()
+	<-began
+	started := time.Now()
+	if err := c.RemoveMember(t.Context(), me.UserID); err != nil {
+		t.Fatal(err)
+	}
+	err = <-ended
+	if took := time.Since(started); took > 2*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if !fault.Is(err, fault.Forbidden) || !strings.HasPrefix(err.Error(), "You were removed from this workspace by ") {
+		t.Errorf("the stream ends with %v", err)
+	}
+	if _, err := mia.Labs(t.Context()); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("her token afterwards: %v", err)
 	}
 }
