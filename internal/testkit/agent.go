@@ -118,6 +118,7 @@ func (h *Host) Crash() {
 	if err := h.sweep(); err != nil {
 		h.t.Fatal(err)
 	}
-	// What a power cut takes with it and dying processes do not.
-	h.Run("sh", "-c", `for f in /run/netns/*; do [ -e "$f" ] || continue; umount "$f" || true; rm -f "$f"; done`)
+	// What a power cut takes with it and dying processes do not: all that is kept in memory on people's machines. A number left in
+	// containerd's file may be another process's by now, and the engine would wait for that one.
+	h.Run("sh", "-c", `for f in /run/netns/*; do [ -e "$f" ] || continue; umount "$f" || true; rm -f "$f"; done; rm -f "$0"/exec/containerd/*.pid "$0"/exec/containerd/*.sock* "$0"/docker.sock`, h.Dir)
 }
