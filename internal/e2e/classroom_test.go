@@ -30,8 +30,9 @@ func TestAnEveningOfNetworkingInTheBrowser(t *testing.T) {
 	p.shot("bgp-summary")
 
 	p.openShell("h1a2")
-	p.types("clear; ping -c 3 -i 0.2 172.21.4.2")
-	p.sees(20*time.Second, "3 received")
+	// The neighbours are there, the routes of all nine routers perhaps not yet: BGP takes some seconds from one end to the other.
+	p.types("until ping -c 1 -W 1 172.21.4.2 >/dev/null; do sleep 0.2; done; clear; ping -c 3 -i 0.2 172.21.4.2")
+	p.sees(60*time.Second, "3 received")
 	p.shot("ping-across")
 
 	p.uploadAndCompare("h1a2", 50<<20)
