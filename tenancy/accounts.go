@@ -29,6 +29,7 @@ type Accounts struct {
 	now    func() time.Time
 
 	identities IdentityStore // nil: nobody comes in by a provider
+	audit      Auditor       // nil: nothing is recorded
 
 	hasher *hasher
 
@@ -47,6 +48,12 @@ func NewAccounts(users UserStore, links LinkStore, tokens TokenStore, now func()
 		byAddress: newLimiter(3*time.Second, 20, 10_000),
 		byAccount: newLimiter(10*time.Second, 10, 10_000),
 	}
+}
+
+// WithAudit records what is done about accounts.
+func (a *Accounts) WithAudit(audit Auditor) *Accounts {
+	a.audit = audit
+	return a
 }
 
 // SignIn checks a local account. Wrong name and wrong password answer alike and cost alike (fault.Unauthenticated); too many

@@ -22,8 +22,10 @@ type Actor struct {
 	Role      Role   `json:"role"`
 	SiteAdmin bool   `json:"siteAdmin,omitempty"`
 	TokenID   string `json:"tokenId,omitempty"` // set when an API token is used
-	Address   string `json:"-"`
-	RequestID string `json:"-"`
+	// Behind is the real person, where an administrator acts as this one.
+	Behind    AuditPerson `json:"-"`
+	Address   string      `json:"-"`
+	RequestID string      `json:"-"`
 }
 
 // IsNobody reports that no one is signed in.

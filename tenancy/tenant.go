@@ -48,6 +48,7 @@ type Workspaces struct {
 	invitations InvitationStore
 	accounts    *Accounts
 	bell        *Revocations
+	audit       Auditor // nil: nothing is recorded
 	now         func() time.Time
 
 	strangers *limiter // wrong invitation links, by address
@@ -71,6 +72,12 @@ func NewWorkspaces(store WorkspaceStore, accounts *Accounts, bell *Revocations, 
 		strangers: newLimiter(6*time.Second, 20, 10_000),
 		newcomers: newLimiter(5*time.Second, 60, 10_000), // a class behind one address
 	}
+}
+
+// WithAudit records what is done about workspaces.
+func (w *Workspaces) WithAudit(audit Auditor) *Workspaces {
+	w.audit = audit
+	return w
 }
 
 // Workspaces lists those that the actor is in, by name. Those being deleted are there for their owners, who can restore them.

@@ -9,6 +9,7 @@ import (
 
 	"trunkline/internal/fault"
 	"trunkline/internal/ident"
+	"trunkline/tenancy"
 )
 
 type nonceKey struct{}
@@ -69,7 +70,8 @@ func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := ident.New()
 		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, id)))
+		ctx := tenancy.FromOrigin(context.WithValue(r.Context(), requestKey{}, id), tenancy.Origin{Address: address(r), RequestID: id})
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -19,7 +19,7 @@ import (
 	"trunkline/terminal"
 )
 
-// Config is what the pages are made of. Everything but API, Examples, Ready, Metrics, Workspaces and Bell must be set.
+// Config is what the pages are made of. Everything but API, Examples, Ready, Metrics, Workspaces, Bell and Audit must be set.
 type Config struct {
 	Labs     Labs
 	Intents  Intents
@@ -36,6 +36,8 @@ type Config struct {
 
 	Workspaces Workspaces // nil: people are in one workspace each, which is not shown
 	Bell       Bell       // nil: lost rights count at the next heartbeat
+
+	Audit tenancy.Auditor // nil: nothing is recorded
 
 	PublicURL string // scheme and host that people type, such as https://lab.example.org; "" when it is not known
 	Version   string

@@ -30,6 +30,7 @@ type Controller struct {
 
 	lock     *os.File
 	store    *store.Store
+	audit    *store.AuditLog
 	accounts *tenancy.Accounts
 	bell     *tenancy.Revocations // rung when somebody's rights may have ended
 	reaper   *tenancy.Reaper
@@ -82,6 +83,7 @@ func (c *Controller) open(ctx context.Context) (err error) {
 	if c.store, err = store.Open(ctx, store.Config{URL: database}); err != nil {
 		return err
 	}
+	c.audit = c.store.OpenAudit(c.log)
 	return c.build()
 }
 
@@ -91,13 +93,13 @@ func (c *Controller) build() error {
 	if err != nil {
 		return err
 	}
-	c.accounts = tenancy.NewAccounts(c.store, c.store, c.store, time.Now)
+	c.accounts = tenancy.NewAccounts(c.store, c.store, c.store, time.Now).WithAudit(c.audit)
 	c.bell = &tenancy.Revocations{}
-	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now)
+	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
 	c.tunnel = hostlink.NewServer(c.store, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(control.Config{
 		Labs: c.store, States: c.store, Site: c.store, HostStore: c.store, Identifiers: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Tunnel: c.tunnel,
-		LostAfter: c.settings.LostAfter, Log: c.log,
+		LostAfter: c.settings.LostAfter, Audit: c.audit, Log: c.log,
 	})
 	if err != nil {
 		return err
@@ -111,11 +113,11 @@ func (c *Controller) build() error {
 	c.web, err = web.New(web.Config{
 		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs,
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: c.store.Sessions(), Examples: gallery{},
-		Workspaces: workspaces, Bell: c.bell,
+		Workspaces: workspaces, Bell: c.bell, Audit: c.audit,
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
-			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts,
+			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, Audit: c.audit,
 			Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
 		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel},
@@ -209,6 +211,9 @@ func (c *Controller) close() {
 	}
 	if c.labs != nil {
 		err = errors.Join(err, c.labs.Close())
+	}
+	if c.audit != nil {
+		c.audit.Close()
 	}
 	if c.store != nil {
 		err = errors.Join(err, c.store.Close())

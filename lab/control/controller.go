@@ -20,8 +20,9 @@ type Config struct {
 	Images      ImageStore
 	Blobs       Blobs
 	Links       Links
-	Tunnel      Tunnel       // nil: keys are not rotated, and a revoked host's link ends with its next dial
-	Log         *slog.Logger // nil: silent
+	Tunnel      Tunnel          // nil: keys are not rotated, and a revoked host's link ends with its next dial
+	Audit       tenancy.Auditor // nil: nothing is recorded
+	Log         *slog.Logger    // nil: silent
 
 	Defaults  NodeDefaults  // zero fields: 1 core, 512 MiB, 1024 processes
 	Limits    ImportLimits  // zero fields: 256 MiB in all, 64 MiB a file, 5,000 files

@@ -33,6 +33,8 @@ type Config struct {
 	Workspaces web.Workspaces
 	Bell       web.Bell     // rung when rights may have ended; nil: streams end by themselves
 	Accounts   web.Accounts // asked anew then
+
+	Audit tenancy.Auditor // nil: nothing is recorded
 	// Authenticate tells who sends the request, by bearer token or session; fault.Unauthenticated when nobody does.
 	Authenticate func(*http.Request) (tenancy.Actor, error)
 	PublicURL    string // for join commands; "" takes the address by which a request came
@@ -61,7 +63,6 @@ func New(c Config) *API {
 		"token": {Type: "http", Scheme: "bearer", Description: "An API token, made on the account page or by trunkline token create."},
 	}
 	config.Security = []map[string][]string{{"token": {}}}
-	huma.NewErrorWithContext = newError
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, config)
 	a.huma.UseMiddleware(a.authenticate)
 	a.labOperations()
@@ -97,14 +98,6 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 func actorOf(ctx context.Context) tenancy.Actor {
 	actor, _ := ctx.Value(actorKey{}).(tenancy.Actor)
 	return actor
-}
-
-// operation describes one operation; every one can fail with the same body.
-func operation(method, path, id, summary string, tags ...string) huma.Operation {
-	return huma.Operation{
-		OperationID: id, Method: method, Path: path, Summary: summary, Tags: tags,
-		Errors: []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity},
-	}
 }
 
 // raw carries the request to operations that stream. Nothing of the body has been read.
