@@ -15,6 +15,7 @@ const (
 	EditLab     Verb = "edit-lab"     // replace the file, move the drawing
 	RunLab      Verb = "run-lab"      // deploy, stop, destroy, cancel, node actions
 	UseNode     Verb = "use-node"     // commands, shells and files of a node
+	ShareLab    Verb = "share-lab"    // let others see, use or change one lab
 	SeeImages   Verb = "see-images"   // images allowed to the tenant
 	SeeNetworks Verb = "see-networks" // the tenant's network identifiers and the physical networks offered to it
 	SeeHosts    Verb = "see-hosts"    // compute hosts and what they have
@@ -35,13 +36,14 @@ const (
 )
 
 // Verbs lists every verb.
-var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, SeeImages, SeeNetworks, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant,
+var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, ShareLab, SeeImages, SeeNetworks, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant,
 	SeeMembers, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant, CreateTenant, ManageTenants}
 
 // ObjectRef is what a verb is about. Tenant "" is an object of the site.
 type ObjectRef struct {
 	Tenant string
 	Owner  string // user id; "" when nobody owns it
+	Lab    string // id of the lab that it is, or is part of; "" when it is none
 	Name   string // as a person knows it, such as "lab campus"
 }
 
@@ -59,6 +61,7 @@ var rules = map[Verb]rule{
 	EditLab:     {any: Manager, own: Member, why: "Only its owner or a manager of this workspace may change %s."},
 	RunLab:      {any: Manager, own: Member, why: "Only its owner or a manager of this workspace may run or end %s."},
 	UseNode:     {any: Manager, own: Member, why: "Only its owner or a manager of this workspace may work in the nodes of %s."},
+	ShareLab:    {any: Manager, own: Member, why: "Only its owner or a manager of this workspace may share %s."},
 	SeeImages:   {any: Observer},
 	SeeNetworks: {any: Observer},
 	SeeHosts:    {site: true, why: "Only an administrator of this site may see the compute hosts."},
@@ -84,7 +87,8 @@ var rank = map[Role]int{Observer: 1, Member: 2, Manager: 3, Owner: 4}
 func (r Role) Includes(other Role) bool { return rank[other] > 0 && rank[r] >= rank[other] }
 
 // Allow is the one place that decides. nil means yes. Codes: unauthenticated (nobody is signed in), not_found (the object is
-// another tenant's), forbidden. An administrator of the site may do everything in the tenant that is chosen, and only there.
+// another tenant's), forbidden. An administrator of the site may do everything in the tenant that is chosen, and only there. A guest may do with
+// the lab that is shared with him what the share gives, beside what his role allows.
 func Allow(actor Actor, verb Verb, object ObjectRef) error {
 	if actor.IsNobody() {
 		return fault.New(fault.Unauthenticated, "Sign in first.")
@@ -96,6 +100,11 @@ func Allow(actor Actor, verb Verb, object ObjectRef) error {
 	switch {
 	case !known:
 		return fault.New(fault.Forbidden, "This is not allowed.")
+	case actor.OnlyGuest():
+		if actor.Guest.gives(verb, object) {
+			return nil
+		}
+		return refuseGuest(actor.Guest, verb, object)
 	case actor.SiteAdmin:
 		return nil
 	case r.site:
@@ -103,6 +112,8 @@ func Allow(actor Actor, verb Verb, object ObjectRef) error {
 	case r.any != "" && actor.Role.Includes(r.any):
 		return nil
 	case r.own != "" && object.Owner != "" && object.Owner == actor.UserID && actor.Role.Includes(r.own):
+		return nil
+	case actor.Guest.gives(verb, object):
 		return nil
 	}
 	return refuse(r, object)

@@ -25,7 +25,7 @@ func (c *Controller) find(ctx context.Context, actor tenancy.Actor, verb tenancy
 }
 
 func objectRef(r *Record) tenancy.ObjectRef {
-	return tenancy.ObjectRef{Tenant: r.Tenant, Owner: r.OwnerID, Name: "lab " + r.Name}
+	return tenancy.ObjectRef{Tenant: r.Tenant, Owner: r.OwnerID, Lab: r.ID, Name: "lab " + r.Name}
 }
 
 // List is every lab of the actor's tenant, by name.
