@@ -29,6 +29,8 @@ func public(err error) error {
 	return &errorBody{Fault: fault.Public(err), cause: err}
 }
 
+func init() { huma.NewErrorWithContext = newError }
+
 // newError is how huma makes the errors it finds itself: values that do not fit the description.
 func newError(_ huma.Context, status int, message string, causes ...error) huma.StatusError {
 	code := codeOf(status)

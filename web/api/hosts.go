@@ -61,7 +61,7 @@ type joinInput struct {
 }
 
 func (a *API) hostOperations() {
-	huma.Register(a.huma, operation("GET", "/hosts", "list-hosts", "List the compute hosts", "hosts"),
+	huma.Register(a.huma, operation("GET", "/hosts", "list-hosts", "List the compute hosts", tenancy.SeeHosts, "hosts"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]Host], error) {
 			views, err := a.Hosts.Hosts(ctx, actorOf(ctx))
 			hosts := make([]Host, len(views))
@@ -70,12 +70,12 @@ func (a *API) hostOperations() {
 			}
 			return respond(hosts, err)
 		})
-	huma.Register(a.huma, operation("GET", "/hosts/matrix", "show-underlay", "Show how the compute hosts reach each other", "hosts"),
+	huma.Register(a.huma, operation("GET", "/hosts/matrix", "show-underlay", "Show how the compute hosts reach each other", tenancy.SeeHosts, "hosts"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]control.HostReach], error) {
 			ways, err := a.Fleet.Matrix(ctx, actorOf(ctx))
 			return respond(orEmpty(ways), err)
 		})
-	huma.Register(a.huma, operation("GET", "/hosts/{host}", "show-host", "Show a compute host with its labs, its use over a day and its ways to others", "hosts"),
+	huma.Register(a.huma, operation("GET", "/hosts/{host}", "show-host", "Show a compute host with its labs, its use over a day and its ways to others", tenancy.SeeHosts, "hosts"),
 		func(ctx context.Context, in *HostPath) (*answer[HostDetail], error) {
 			d, err := a.Fleet.Host(ctx, actorOf(ctx), in.Host)
 			return respond(HostDetail{HostDetail: d, Promised: promised(d.Given)}, err)
@@ -84,19 +84,19 @@ func (a *API) hostOperations() {
 		HostPath
 		Body control.HostChange
 	}
-	huma.Register(a.huma, operation("PATCH", "/hosts/{host}", "change-host", "Rename, label, drain or limit a compute host; what is left out stays", "hosts"),
+	huma.Register(a.huma, operation("PATCH", "/hosts/{host}", "change-host", "Rename, label, drain or limit a compute host; what is left out stays", tenancy.ManageHosts, "hosts"),
 		func(ctx context.Context, in *changeInput) (*answer[Host], error) {
 			v, err := a.Fleet.ChangeHost(ctx, actorOf(ctx), in.Host, in.Body)
 			return respond(Host{HostView: v, Promised: promised(v.Given)}, err)
 		})
-	a.hostAct("POST", "/rotate", "rotate-host-key", "Give a host a new key; its link goes on", web.HostAdmin.RotateHostKey)
-	a.hostAct("POST", "/revoke", "revoke-host", "Refuse a host's key from now on and cut its link at once", web.HostAdmin.RevokeHost)
-	a.hostAct("DELETE", "", "remove-host", "Forget a host on which no lab is placed", web.HostAdmin.RemoveHost)
+	a.hostAct("POST", "/rotate", "rotate-host-key", "Give a host a new key; its link goes on", tenancy.ManageHosts, web.HostAdmin.RotateHostKey)
+	a.hostAct("POST", "/revoke", "revoke-host", "Refuse a host's key from now on and cut its link at once", tenancy.ManageHosts, web.HostAdmin.RevokeHost)
+	a.hostAct("DELETE", "", "remove-host", "Forget a host on which no lab is placed", tenancy.ManageHosts, web.HostAdmin.RemoveHost)
 	type logInput struct {
 		HostPath
 		Lines int `query:"lines" default:"100" minimum:"1" maximum:"1000" doc:"How many of the last lines"`
 	}
-	huma.Register(a.huma, operation("GET", "/hosts/{host}/log", "read-host-log", "Read the last lines of the agent's log", "hosts"),
+	huma.Register(a.huma, operation("GET", "/hosts/{host}/log", "read-host-log", "Read the last lines of the agent's log", tenancy.SeeHosts, "hosts"),
 		func(ctx context.Context, in *logInput) (*answer[[]string], error) {
 			lines, err := a.Fleet.HostLog(ctx, actorOf(ctx), in.Host, in.Lines)
 			return respond(orEmpty(lines), err)
@@ -105,8 +105,8 @@ func (a *API) hostOperations() {
 }
 
 // hostAct registers something that is done to a host and answers nothing.
-func (a *API) hostAct(method, path, id, summary string, do func(web.HostAdmin, context.Context, tenancy.Actor, string) error) {
-	o := operation(method, "/hosts/{host}"+path, id, summary, "hosts")
+func (a *API) hostAct(method, path, id, summary string, verb tenancy.Verb, do func(web.HostAdmin, context.Context, tenancy.Actor, string) error) {
+	o := operation(method, "/hosts/{host}"+path, id, summary, verb, "hosts")
 	o.DefaultStatus = http.StatusNoContent
 	huma.Register(a.huma, o, func(ctx context.Context, in *HostPath) (*struct{}, error) {
 		if err := do(a.Fleet, ctx, actorOf(ctx), in.Host); err != nil {
@@ -117,7 +117,7 @@ func (a *API) hostAct(method, path, id, summary string, do func(web.HostAdmin, c
 }
 
 func (a *API) joinOperations() {
-	create := operation("POST", "/hosts/join-tokens", "create-join-token", "Make a join token; its secret and its command are shown this once", "hosts")
+	create := operation("POST", "/hosts/join-tokens", "create-join-token", "Make a join token; its secret and its command are shown this once", tenancy.ManageHosts, "hosts")
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(a.huma, create, func(ctx context.Context, in *joinInput) (*answer[NewJoinToken], error) {
 		request := control.JoinRequest{Name: in.Body.Name, Labels: in.Body.Labels}
@@ -136,7 +136,7 @@ func (a *API) joinOperations() {
 		address := web.ControllerAddress(a.PublicURL, r)
 		return respond(NewJoinToken{JoinToken: token, Controller: address, Command: web.JoinCommand(address, token.Secret), Local: web.IsLoopback(address)}, nil)
 	})
-	huma.Register(a.huma, operation("GET", "/hosts/join-tokens", "list-join-tokens", "List the join tokens that nobody has used yet", "hosts"),
+	huma.Register(a.huma, operation("GET", "/hosts/join-tokens", "list-join-tokens", "List the join tokens that nobody has used yet", tenancy.ManageHosts, "hosts"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]control.JoinToken], error) {
 			tokens, err := a.Fleet.JoinTokens(ctx, actorOf(ctx))
 			return respond(orEmpty(tokens), err)
@@ -144,7 +144,7 @@ func (a *API) joinOperations() {
 	type deleteInput struct {
 		ID string `path:"id"`
 	}
-	remove := operation("DELETE", "/hosts/join-tokens/{id}", "delete-join-token", "Revoke a join token", "hosts")
+	remove := operation("DELETE", "/hosts/join-tokens/{id}", "delete-join-token", "Revoke a join token", tenancy.ManageHosts, "hosts")
 	remove.DefaultStatus = http.StatusNoContent
 	huma.Register(a.huma, remove, func(ctx context.Context, in *deleteInput) (*struct{}, error) {
 		if err := a.Fleet.DeleteJoinToken(ctx, actorOf(ctx), in.ID); err != nil {

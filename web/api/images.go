@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"trunkline/lab/control"
+	"trunkline/tenancy"
 )
 
 // PolicyQuery says whose image policy. It is exported because huma reads embedded structs only when they are.
@@ -14,7 +15,7 @@ type PolicyQuery struct {
 }
 
 func (a *API) imageOperations() {
-	huma.Register(a.huma, operation("GET", "/image-policy", "show-image-policy", "Show the image map and which images are allowed", "site"),
+	huma.Register(a.huma, operation("GET", "/image-policy", "show-image-policy", "Show the image map and which images are allowed", tenancy.SeeImages, "site"),
 		func(ctx context.Context, in *PolicyQuery) (*answer[control.ImagePolicy], error) {
 			return respond(a.Policies.ImagePolicy(ctx, actorOf(ctx), in.Scope))
 		})
@@ -26,7 +27,7 @@ func (a *API) imageOperations() {
 			Revision string            `json:"revision,omitempty" doc:"Of what was read; when it is no longer the newest, nothing is changed"`
 		}
 	}
-	huma.Register(a.huma, operation("PUT", "/image-policy", "set-image-policy", "Replace the image map and which images are allowed", "site"),
+	huma.Register(a.huma, when("scope=site", tenancy.ManageSite, operation("PUT", "/image-policy", "set-image-policy", "Replace the image map and which images are allowed", tenancy.ManageTenant, "site")),
 		func(ctx context.Context, in *setInput) (*answer[control.ImagePolicy], error) {
 			policy := control.ImagePolicy{Map: in.Body.Map, Allow: in.Body.Allow, Revision: in.Body.Revision}
 			return respond(a.Policies.SetImagePolicy(ctx, actorOf(ctx), in.Scope, policy))

@@ -10,10 +10,11 @@ import (
 	"trunkline/internal/fault"
 	"trunkline/lab/control"
 	"trunkline/tenancy"
+	"trunkline/web"
 )
 
 func (a *API) intentOperations() {
-	huma.Register(a.huma, operation("GET", "/labs/{lab}/plan", "plan-lab", "List what a deploy would do", "labs"),
+	huma.Register(a.huma, operation("GET", "/labs/{lab}/plan", "plan-lab", "List what a deploy would do", tenancy.SeeLab, "labs"),
 		func(ctx context.Context, in *LabPath) (*answer[[]control.PlanStep], error) {
 			steps, err := a.Intents.Plan(ctx, actorOf(ctx), in.Lab)
 			if steps == nil {
@@ -21,15 +22,15 @@ func (a *API) intentOperations() {
 			}
 			return respond(steps, err)
 		})
-	a.intent("deploy", "Deploy the lab", a.Intents.Deploy)
-	a.intent("cancel", "Cancel the deploy under way", a.Intents.Cancel)
-	a.intent("stop", "Stop the lab, keeping its containers and their files", a.Intents.Stop)
+	a.intent("deploy", "Deploy the lab", web.Intents.Deploy)
+	a.intent("cancel", "Cancel the deploy under way", web.Intents.Cancel)
+	a.intent("stop", "Stop the lab, keeping its containers and their files", web.Intents.Stop)
 
 	type destroyInput struct {
 		LabPath
 		Forget bool `query:"forget" doc:"Remove the stored lab as well"`
 	}
-	huma.Register(a.huma, accepted("POST", "/labs/{lab}/destroy", "destroy-lab", "Remove everything the lab has on compute hosts"),
+	huma.Register(a.huma, accepted("POST", "/labs/{lab}/destroy", "destroy-lab", "Remove everything the lab has on compute hosts", tenancy.RunLab),
 		func(ctx context.Context, in *destroyInput) (*answer[*control.LabView], error) {
 			before, err := a.Labs.Get(ctx, actorOf(ctx), in.Lab)
 			if err != nil {
@@ -46,14 +47,14 @@ func (a *API) intentOperations() {
 		NodePath
 		Action string `path:"action" enum:"start,stop,restart,pause,resume"`
 	}
-	huma.Register(a.huma, accepted("POST", "/labs/{lab}/nodes/{node}/{action}", "act-on-node", "Start, stop, restart, pause or resume a node"),
+	huma.Register(a.huma, accepted("POST", "/labs/{lab}/nodes/{node}/{action}", "act-on-node", "Start, stop, restart, pause or resume a node", tenancy.RunLab),
 		func(ctx context.Context, in *nodeInput) (*answer[*control.LabView], error) {
 			return a.after(ctx, in.Lab, a.Intents.NodeAction(ctx, actorOf(ctx), in.Lab, in.Node, in.Action))
 		})
 }
 
-func accepted(method, path, id, summary string) huma.Operation {
-	o := operation(method, path, id, summary, "labs")
+func accepted(method, path, id, summary string, verb tenancy.Verb) huma.Operation {
+	o := operation(method, path, id, summary, verb, "labs")
 	o.DefaultStatus = http.StatusAccepted
 	return o
 }
@@ -65,9 +66,9 @@ type NodePath struct {
 }
 
 func (a *API) intent(verb, summary string, do intentFunc) {
-	huma.Register(a.huma, accepted("POST", "/labs/{lab}/"+verb, verb+"-lab", summary+". It is stored at once and carried out in the background: follow /labs/{lab}/events"),
+	huma.Register(a.huma, accepted("POST", "/labs/{lab}/"+verb, verb+"-lab", summary+". It is stored at once and carried out in the background: follow /labs/{lab}/events", tenancy.RunLab),
 		func(ctx context.Context, in *LabPath) (*answer[*control.LabView], error) {
-			return a.after(ctx, in.Lab, do(ctx, actorOf(ctx), in.Lab))
+			return a.after(ctx, in.Lab, do(a.Intents, ctx, actorOf(ctx), in.Lab))
 		})
 }
 
@@ -89,4 +90,4 @@ func isGone(err error) bool {
 	return errors.As(err, &body) && body.Fault.Code == fault.NotFound
 }
 
-type intentFunc func(ctx context.Context, actor tenancy.Actor, lab string) error
+type intentFunc func(intents web.Intents, ctx context.Context, actor tenancy.Actor, lab string) error

@@ -28,12 +28,12 @@ type inviteInput struct {
 }
 
 func (a *API) invitationOperations() {
-	huma.Register(a.huma, operation("GET", "/invitations", "list-invitations", "List the workspace's invitations that can still be used", "members"),
+	huma.Register(a.huma, operation("GET", "/invitations", "list-invitations", "List the workspace's invitations that can still be used", tenancy.InviteMembers, "members"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]tenancy.Invitation], error) {
 			open, err := a.Workspaces.Invitations(ctx, actorOf(ctx))
 			return respond(orEmpty(open), err)
 		})
-	create := operation("POST", "/invitations", "invite", "Make an invitation; its link is shown this once", "members")
+	create := operation("POST", "/invitations", "invite", "Make an invitation; its link is shown this once", tenancy.InviteMembers, "members")
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(a.huma, create, func(ctx context.Context, in *inviteInput) (*answer[NewInvitation], error) {
 		request := tenancy.InviteRequest{Role: in.Body.Role, Uses: in.Body.Uses, Domain: in.Body.Domain}
@@ -56,7 +56,7 @@ func (a *API) invitationOperations() {
 	type invitationPath struct {
 		ID string `path:"id" maxLength:"64"`
 	}
-	huma.Register(a.huma, silent("DELETE", "/invitations/{id}", "revoke-invitation", "Take an invitation back; who has come by it stays", "members"),
+	huma.Register(a.huma, silent("DELETE", "/invitations/{id}", "revoke-invitation", "Take an invitation back; who has come by it stays", tenancy.InviteMembers, "members"),
 		func(ctx context.Context, in *invitationPath) (*struct{}, error) {
 			return done(a.Workspaces.RevokeInvitation(ctx, actorOf(ctx), in.ID))
 		})

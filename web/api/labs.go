@@ -11,6 +11,7 @@ import (
 
 	"trunkline/internal/fault"
 	"trunkline/lab/control"
+	"trunkline/tenancy"
 	"trunkline/web"
 	"trunkline/web/project"
 )
@@ -37,7 +38,7 @@ type Imported struct {
 }
 
 func (a *API) labOperations() {
-	huma.Register(a.huma, operation("GET", "/labs", "list-labs", "List the labs of the workspace", "labs"),
+	huma.Register(a.huma, operation("GET", "/labs", "list-labs", "List the labs of the workspace", tenancy.SeeLab, "labs"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]control.LabView], error) {
 			labs, err := a.Labs.List(ctx, actorOf(ctx))
 			if labs == nil {
@@ -45,18 +46,19 @@ func (a *API) labOperations() {
 			}
 			return respond(labs, err)
 		})
-	huma.Register(a.huma, operation("GET", "/labs/{lab}", "show-lab", "Show a lab with its nodes", "labs"),
+	huma.Register(a.huma, operation("GET", "/labs/{lab}", "show-lab", "Show a lab with its nodes", tenancy.SeeLab, "labs"),
 		func(ctx context.Context, in *LabPath) (*answer[*control.LabDetail], error) {
 			return respond(a.Labs.Get(ctx, actorOf(ctx), in.Lab))
 		})
-	huma.Register(a.huma, a.importOperation("/labs", "create-lab", "Create a lab from YAML, zip, tar or a form with files", http.StatusCreated), a.createLab)
-	huma.Register(a.huma, a.importOperation("/labs/check", "check-lab", "Report what an import would do, without storing it", http.StatusOK), a.checkLab)
-	huma.Register(a.huma, operation("GET", "/labs/{lab}/export", "export-lab", "Download the lab's folder as zip", "labs"), a.exportLab)
-	huma.Register(a.huma, operation("GET", "/labs/{lab}/events", "watch-lab", "Follow a lab: one JSON object a line, the present state first", "labs"), a.watchLab)
+	create := a.importOperation("/labs", "create-lab", "Create a lab from YAML, zip, tar or a form with files", tenancy.CreateLab, http.StatusCreated)
+	huma.Register(a.huma, when("replace", tenancy.EditLab, create), a.createLab)
+	huma.Register(a.huma, a.importOperation("/labs/check", "check-lab", "Report what an import would do, without storing it", tenancy.CreateLab, http.StatusOK), a.checkLab)
+	huma.Register(a.huma, operation("GET", "/labs/{lab}/export", "export-lab", "Download the lab's folder as zip", tenancy.SeeLab, "labs"), a.exportLab)
+	huma.Register(a.huma, of(Stream, operation("GET", "/labs/{lab}/events", "watch-lab", "Follow a lab: one JSON object a line, the present state first", tenancy.SeeLab, "labs")), a.watchLab)
 }
 
-func (a *API) importOperation(path, id, summary string, status int) huma.Operation {
-	o := operation("POST", path, id, summary, "labs")
+func (a *API) importOperation(path, id, summary string, verb tenancy.Verb, status int) huma.Operation {
+	o := operation("POST", path, id, summary, verb, "labs")
 	o.DefaultStatus = status
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
 	for _, kind := range []string{"application/yaml", "application/zip", "application/x-tar", "multipart/form-data"} {

@@ -15,7 +15,7 @@ type MemberPath struct {
 }
 
 func (a *API) memberOperations() {
-	huma.Register(a.huma, operation("GET", "/members", "list-members", "List who is in the workspace; addresses only for those who may invite", "members"),
+	huma.Register(a.huma, operation("GET", "/members", "list-members", "List who is in the workspace; addresses only for those who may invite", tenancy.SeeMembers, "members"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]tenancy.TenantMember], error) {
 			members, err := a.Workspaces.Members(ctx, actorOf(ctx))
 			return respond(orEmpty(members), err)
@@ -26,19 +26,19 @@ func (a *API) memberOperations() {
 			Role tenancy.Role `json:"role" enum:"owner,manager,member,observer"`
 		}
 	}
-	huma.Register(a.huma, silent("PATCH", "/members/{user}", "change-role", "Change a member's role; the last owner stays", "members"),
+	huma.Register(a.huma, silent("PATCH", "/members/{user}", "change-role", "Change a member's role; the last owner stays", tenancy.ManageMembers, "members"),
 		func(ctx context.Context, in *roleInput) (*struct{}, error) {
 			return done(a.Workspaces.ChangeRole(ctx, actorOf(ctx), in.User, in.Body.Role))
 		})
-	huma.Register(a.huma, silent("DELETE", "/members/{user}", "remove-member", "Remove a member; open streams and shells end, tokens end, labs stay", "members"),
+	huma.Register(a.huma, silent("DELETE", "/members/{user}", "remove-member", "Remove a member; open streams and shells end, tokens end, labs stay", tenancy.ManageMembers, "members"),
 		func(ctx context.Context, in *MemberPath) (*struct{}, error) {
 			return done(a.Workspaces.RemoveMember(ctx, actorOf(ctx), in.User))
 		})
 }
 
 // silent describes an operation that answers with nothing when it is done.
-func silent(method, path, id, summary string, tags ...string) huma.Operation {
-	o := operation(method, path, id, summary, tags...)
+func silent(method, path, id, summary string, verb tenancy.Verb, tags ...string) huma.Operation {
+	o := operation(method, path, id, summary, verb, tags...)
 	o.DefaultStatus = http.StatusNoContent
 	return o
 }

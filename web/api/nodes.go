@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"trunkline/internal/fault"
+	"trunkline/tenancy"
 	"trunkline/web"
 )
 
@@ -32,13 +33,13 @@ type getFileInput struct {
 }
 
 func (a *API) nodeOperations() {
-	put := operation("PUT", "/labs/{lab}/nodes/{node}/files", "put-file", "Put a file into a running node", "nodes")
+	put := operation("PUT", "/labs/{lab}/nodes/{node}/files", "put-file", "Put a file into a running node", tenancy.UseNode, "nodes")
 	put.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}},
 	}}
 	huma.Register(a.huma, put, a.putFile)
-	huma.Register(a.huma, operation("GET", "/labs/{lab}/nodes/{node}/files", "get-file", "Get a file of a node; a folder comes as tar", "nodes"), a.getFile)
-	exec := operation("GET", "/labs/{lab}/nodes/{node}/exec", "exec", "Run a command in a node over a websocket", "nodes")
+	huma.Register(a.huma, operation("GET", "/labs/{lab}/nodes/{node}/files", "get-file", "Get a file of a node; a folder comes as tar", tenancy.UseNode, "nodes"), a.getFile)
+	exec := of(Socket, operation("GET", "/labs/{lab}/nodes/{node}/exec", "exec", "Run a command in a node over a websocket", tenancy.UseNode, "nodes"))
 	exec.Description = "The first message is text: the request as JSON ({\"command\": [\"ip\", \"addr\"], \"tty\": false}). Binary messages follow both ways; " +
 		"their first byte says what they are: 0 input, 1 output, 2 error output, 3 window size (two big-endian uint16: columns, rows), 4 exit code " +
 		"(big-endian int32, the last message), 5 end of input, 6 an error as JSON (the last message)."

@@ -24,7 +24,7 @@ type NewToken struct {
 }
 
 func (a *API) siteOperations() {
-	huma.Register(a.huma, operation("GET", "/me", "who-am-i", "Show whose token this is", "account"),
+	huma.Register(a.huma, operation("GET", "/me", "who-am-i", "Show whose token this is", onlySignedIn, "account"),
 		func(ctx context.Context, _ *struct{}) (*answer[Me], error) {
 			me := Me{Actor: actorOf(ctx), Version: a.Version}
 			if me.TenantID == "" {
@@ -34,11 +34,11 @@ func (a *API) siteOperations() {
 			me.Workspace = one.Name
 			return respond(me, err)
 		})
-	huma.Register(a.huma, operation("GET", "/images", "list-images", "List the images that nodes can use", "site"),
+	huma.Register(a.huma, operation("GET", "/images", "list-images", "List the images that nodes can use", tenancy.SeeImages, "site"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]hostapi.Image], error) {
 			return respond(a.Hosts.Images(ctx, actorOf(ctx)))
 		})
-	huma.Register(a.huma, operation("GET", "/tokens", "list-tokens", "List one's API tokens", "account"),
+	huma.Register(a.huma, operation("GET", "/tokens", "list-tokens", "List one's API tokens", tenancy.OwnTokens, "account"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]tenancy.Token], error) {
 			return respond(a.Tokens.Tokens(ctx, actorOf(ctx)))
 		})
@@ -47,7 +47,7 @@ func (a *API) siteOperations() {
 			Name string `json:"name" minLength:"1" maxLength:"64" doc:"What the token is for"`
 		}
 	}
-	create := operation("POST", "/tokens", "create-token", "Make an API token; its secret is shown this once", "account")
+	create := operation("POST", "/tokens", "create-token", "Make an API token; its secret is shown this once", tenancy.OwnTokens, "account")
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(a.huma, create, func(ctx context.Context, in *createInput) (*answer[NewToken], error) {
 		token, secret, err := a.Tokens.CreateToken(ctx, actorOf(ctx), in.Body.Name)
@@ -56,7 +56,7 @@ func (a *API) siteOperations() {
 	type revokeInput struct {
 		ID string `path:"id"`
 	}
-	huma.Register(a.huma, operation("DELETE", "/tokens/{id}", "revoke-token", "End an API token", "account"),
+	huma.Register(a.huma, operation("DELETE", "/tokens/{id}", "revoke-token", "End an API token", tenancy.OwnTokens, "account"),
 		func(ctx context.Context, in *revokeInput) (*struct{}, error) {
 			if err := a.Tokens.RevokeToken(ctx, actorOf(ctx), in.ID); err != nil {
 				return nil, public(err)
