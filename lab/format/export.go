@@ -15,7 +15,10 @@ import (
 
 // Format writes a lab as a lab file that Parse reads back to an equal lab. Fields of containerlab have containerlab's
 // form, so what a lab does not use of ours, containerlab can read. A lab that is not valid is Invalid.
-func Format(l *lab.Lab) ([]byte, error) {
+func Format(l *lab.Lab) ([]byte, error) { return write(l, exportNode, exportLink) }
+
+// write writes a lab with its nodes and links as the two functions write them.
+func write(l *lab.Lab, writeNode func(*lab.Node) *yaml.Node, writeLink func(*lab.Link) *yaml.Node) ([]byte, error) {
 	if places := lab.Validate(l); len(places) > 0 {
 		e := fault.New(fault.Invalid, "The lab cannot be written as a file: %s", places[0].Sentence)
 		e.Details = places
@@ -32,12 +35,12 @@ func Format(l *lab.Lab) ([]byte, error) {
 	topology := newMapping()
 	nodes := newMapping()
 	for _, n := range l.Nodes {
-		nodes.add(n.Name, exportNode(n))
+		nodes.add(n.Name, writeNode(n))
 	}
 	topology.add("nodes", nodes.node)
 	links := &yaml.Node{Kind: yaml.SequenceNode}
 	for _, k := range l.Links {
-		links.Content = append(links.Content, exportLink(k))
+		links.Content = append(links.Content, writeLink(k))
 	}
 	if len(links.Content) > 0 {
 		topology.add("links", links)

@@ -59,6 +59,7 @@ func (p *parser) readLinkList(v value) []*fileLink {
 
 func readLink(v value, index int) *fileLink {
 	k := &fileLink{value: v, index: index, fields: v.known(linkFields...), kind: "veth"}
+	takeCarried(k.fields, carriedLinkFields)
 	typ, typed := k.fields["type"]
 	if typed {
 		s, ok := typ.text()

@@ -20,6 +20,7 @@ type nodeBuilder struct {
 // readNode maps one node, or refuses or drops it by its kind.
 func (p *parser) readNode(f field) {
 	own := p.readDefinition(f.value)
+	takeCarried(own, carriedNodeFields)
 	kind := p.defs.kindOfNode(own)
 	mapped, known := kindOf[kind]
 	f.at = position{f.keyAt.Line, f.keyAt.Column}
