@@ -13,6 +13,9 @@ type Lab struct {
 	Mgmt   *Mgmt   `json:"mgmt,omitempty"`   // nil: nodes get no eth0
 	Nodes  []*Node `json:"nodes"`
 	Links  []*Link `json:"links"`
+
+	Drawing    *Drawing    `json:"drawing,omitempty"`    // notes and groups; nil: none
+	Addressing *Addressing `json:"addressing,omitempty"` // nil: nothing is filled by itself
 }
 
 // Mgmt is the lab-private segment that every node joins with eth0 when the file asks for one.

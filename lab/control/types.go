@@ -110,14 +110,15 @@ type PlanStep struct {
 	Reason string `json:"reason"`
 }
 
-// Event is one change that a watcher of a lab or of a tenant's list is told. Exactly one of Lab, Node, Removed is set.
+// Event is one change that a watcher of a lab or of a tenant's list is told. Exactly one of Lab, Node, Edited, Removed is set.
 type Event struct {
-	Tenant  string    `json:"-"`
-	LabID   string    `json:"labId"`
-	Lab     *LabView  `json:"lab,omitempty"`
-	Node    *NodeView `json:"node,omitempty"`
-	Removed bool      `json:"removed,omitempty"`
-	Resync  bool      `json:"resync,omitempty"` // the watcher was too slow: read everything anew
+	Tenant  string       `json:"-"`
+	LabID   string       `json:"labId"`
+	Lab     *LabView     `json:"lab,omitempty"`
+	Node    *NodeView    `json:"node,omitempty"`
+	Edited  *EditedEvent `json:"edited,omitempty"` // of one lab: its file has a new revision
+	Removed bool         `json:"removed,omitempty"`
+	Resync  bool         `json:"resync,omitempty"` // the watcher was too slow: read everything anew
 }
 
 // HostView is one compute host as an administrator sees it.
