@@ -35,6 +35,7 @@ type Accounts struct {
 
 	byAddress *limiter
 	byAccount *limiter
+	refusals  *limiter // how many refused sign-ins are recorded, by address
 }
 
 // NewAccounts uses the stores given. now is the clock; nil is time.Now.
@@ -47,6 +48,7 @@ func NewAccounts(users UserStore, links LinkStore, tokens TokenStore, now func()
 		hasher:    newHasher(min(runtime.NumCPU(), 4)),
 		byAddress: newLimiter(3*time.Second, 20, 10_000),
 		byAccount: newLimiter(10*time.Second, 10, 10_000),
+		refusals:  newLimiter(3*time.Second, 20, 10_000),
 	}
 }
 
@@ -66,6 +68,7 @@ func (a *Accounts) SignIn(ctx context.Context, email, password, address string) 
 	}
 	now := a.now()
 	if !a.byAddress.allow(address, now) || !a.byAccount.allow(account, now) {
+		a.noteRefused(ctx, refusedSignIn{By: "password", Name: email, Why: "too many attempts"})
 		return Actor{}, fault.New(fault.Exhausted, "There were too many attempts to sign in. Wait a minute and try again.")
 	}
 	user, err := a.users.UserByEmail(ctx, account)
@@ -80,6 +83,7 @@ func (a *Accounts) SignIn(ctx context.Context, email, password, address string) 
 		return Actor{}, err
 	}
 	if !ok {
+		a.noteRefused(ctx, refusedSignIn{By: "password", Name: email, UserID: user.ID, Why: "wrong name or password"})
 		return Actor{}, wrong
 	}
 	a.byAccount.forgive(account)
@@ -136,6 +140,7 @@ func (a *Accounts) SetPassword(ctx context.Context, actor Actor, email, name, pa
 	if err != nil {
 		return err
 	}
+	before := user
 	if email != "" || user.Email == "" {
 		if user.Email, err = CleanEmail(email); err != nil {
 			return err
@@ -152,5 +157,8 @@ func (a *Accounts) SetPassword(ctx context.Context, actor Actor, email, name, pa
 	if user.PasswordHash, err = a.hasher.hash(ctx, password); err != nil {
 		return err
 	}
-	return a.users.SaveUser(ctx, user)
+	if err := a.users.SaveUser(ctx, user); err != nil {
+		return err
+	}
+	return a.recordOwn(ctx, actor, before, user)
 }

@@ -55,3 +55,32 @@ func record(ctx context.Context, auditor Auditor, event AuditEvent) error {
 	}
 	return nil
 }
+
+// AuditUser names a person as the object of an event.
+func AuditUser(id, name string) AuditObject { return AuditObject{Kind: "user", ID: id, Name: name} }
+
+// AuditTenant names a workspace as the object of an event.
+func AuditTenant(t Tenant) AuditObject { return AuditObject{Kind: "workspace", ID: t.ID, Name: t.Name} }
+
+// siteItself is who did what the program does by itself.
+func siteItself(verb AuditVerb, object AuditObject) AuditEvent {
+	return AuditEvent{Actor: AuditPerson{Name: "Trunkline"}, Verb: verb, Object: object}
+}
+
+// of puts the event into a workspace; "" is the site.
+func (e AuditEvent) of(tenant string) AuditEvent {
+	e.Tenant = tenant
+	return e
+}
+
+// changed says what was there before and what is there after.
+func (e AuditEvent) changed(before, after any) AuditEvent {
+	e.Before, e.After = before, after
+	return e
+}
+
+// roleDetail is the before or after of a membership.
+type roleDetail struct {
+	Role Role   `json:"role"`
+	By   string `json:"by,omitempty"` // "invitation", a provider's id; "": by hand
+}

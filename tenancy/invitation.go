@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -86,7 +87,17 @@ func (w *Workspaces) Invite(ctx context.Context, actor Actor, request InviteRequ
 		By: actor.UserID, ByName: actor.UserName, Created: now, Expires: now.Add(request.Life),
 	}
 	secret := newSecret(InvitationPrefix)
-	return invitation, secret, w.invitations.SaveInvitation(ctx, actor.Scope(), invitation, HashSecret(secret))
+	if err := w.invitations.SaveInvitation(ctx, actor.Scope(), invitation, HashSecret(secret)); err != nil {
+		return Invitation{}, "", err
+	}
+	if err := RecordFirst(ctx, w.audit, actor.AuditEvent(AuditInvite, auditInvitation(invitation)).changed(nil, invitation)); err != nil {
+		return Invitation{}, "", errors.Join(err, w.invitations.DeleteInvitation(ctx, actor.Scope(), invitation.ID)) // nobody has seen its secret
+	}
+	return invitation, secret, nil
+}
+
+func auditInvitation(i Invitation) AuditObject {
+	return AuditObject{Kind: "invitation", ID: i.ID, Name: "as " + string(i.Role)}
 }
 
 func (r *InviteRequest) clean() error {
@@ -127,12 +138,19 @@ func (w *Workspaces) RevokeInvitation(ctx context.Context, actor Actor, id strin
 	if err != nil {
 		return err
 	}
+	gone := Invitation{ID: id}
 	for _, one := range open {
 		if one.ID == id && !actor.SiteAdmin && !actor.Role.Includes(one.Role) {
 			return fault.New(fault.Forbidden, "This invitation gives more than your own role. Ask an owner to take it back.")
 		}
+		if one.ID == id {
+			gone = one
+		}
 	}
-	return w.invitations.DeleteInvitation(ctx, actor.Scope(), id)
+	if err := w.invitations.DeleteInvitation(ctx, actor.Scope(), id); err != nil {
+		return err
+	}
+	return Record(ctx, w.audit, actor.AuditEvent(AuditInviteWithdraw, auditInvitation(gone)).changed(gone, nil))
 }
 
 var errSpent = fault.New(fault.NotFound, "This invitation was used up, was taken back or has expired. Ask for a new one.")
@@ -154,7 +172,11 @@ func (w *Workspaces) Accept(ctx context.Context, actor Actor, secret string) (Ac
 	case actor.TokenID != "":
 		return Accepted{}, fault.New(fault.Forbidden, "An API token is bound to its workspace. Open the invitation in a browser.")
 	}
-	return w.accept(ctx, Acceptance{UserID: actor.UserID}, secret, actor.Address)
+	accepted, err := w.accept(ctx, Acceptance{UserID: actor.UserID}, secret, actor.Address)
+	if err != nil {
+		return Accepted{}, err
+	}
+	return accepted, w.recordAccepted(ctx, actor, accepted)
 }
 
 // AcceptAsNew makes a local account and lets it in, both or neither, and returns who it is.
@@ -177,7 +199,22 @@ func (w *Workspaces) AcceptAsNew(ctx context.Context, secret, email, name, passw
 		return Actor{}, Accepted{}, err
 	}
 	actor, err := w.accounts.ActorOf(ctx, user.ID, accepted.Workspace.ID)
-	return actor, accepted, err
+	if err != nil {
+		return Actor{}, Accepted{}, err
+	}
+	if err := Record(ctx, w.audit, actor.AuditEvent(AuditUserCreate, AuditUser(user.ID, user.Name)).changed(nil, map[string]string{"email": user.Email, "by": "invitation"})); err != nil {
+		return Actor{}, Accepted{}, err
+	}
+	return actor, accepted, w.recordAccepted(ctx, actor, accepted)
+}
+
+// recordAccepted tells the workspace's audit who has come by an invitation.
+func (w *Workspaces) recordAccepted(ctx context.Context, actor Actor, accepted Accepted) error {
+	if accepted.Already {
+		return nil
+	}
+	event := actor.AuditEvent(AuditMemberAdd, AuditUser(actor.UserID, actor.UserName)).of(accepted.Workspace.ID)
+	return Record(ctx, w.audit, event.changed(nil, roleDetail{accepted.Role, "invitation"}))
 }
 
 func (w *Workspaces) accept(ctx context.Context, a Acceptance, secret, address string) (Accepted, error) {

@@ -65,6 +65,7 @@ func (w *Workspaces) ChangeRole(ctx context.Context, actor Actor, userID string,
 	if rank[role] == 0 {
 		return fault.New(fault.Invalid, "There is no role %q. Take owner, manager, member or observer.", role).InField("role")
 	}
+	var was TenantMember
 	err := w.members.ChangeMembers(ctx, actor.Scope(), func(members []TenantMember) ([]MemberChange, error) {
 		i := find(members, userID)
 		switch {
@@ -78,13 +79,14 @@ func (w *Workspaces) ChangeRole(ctx context.Context, actor Actor, userID string,
 				return nil, fault.New(fault.Conflict, "%s is %s by single sign-on, and cannot be less here. Change the provider's rule, or the group there.", members[i].Name, given)
 			}
 		}
+		was = members[i]
 		return []MemberChange{{UserID: userID, Role: role, Invites: invites(role)}}, nil
 	})
 	if err != nil {
 		return err
 	}
 	w.tell(userID, actor.TenantID, "Your role in this workspace was changed to "+string(role)+" by "+actor.UserName+".")
-	return nil
+	return Record(ctx, w.audit, actor.AuditEvent(AuditMemberRole, AuditUser(userID, was.Name)).changed(roleDetail{Role: was.Role}, roleDetail{Role: role}))
 }
 
 // RemoveMember takes a member out of the chosen workspace. Its labs stay; a manager can end them. Codes: not_found; conflict for the last
@@ -108,6 +110,7 @@ func (w *Workspaces) LeaveWorkspace(ctx context.Context, actor Actor) error {
 }
 
 func (w *Workspaces) remove(ctx context.Context, actor Actor, userID, reason string) error {
+	var was TenantMember
 	err := w.members.ChangeMembers(ctx, actor.Scope(), func(members []TenantMember) ([]MemberChange, error) {
 		i := find(members, userID)
 		switch {
@@ -118,13 +121,14 @@ func (w *Workspaces) remove(ctx context.Context, actor Actor, userID, reason str
 		case lastOwner(members, i):
 			return nil, errLastOwner("removed")
 		}
+		was = members[i]
 		return []MemberChange{{UserID: userID}}, nil
 	})
 	if err != nil {
 		return err
 	}
 	w.tell(userID, actor.TenantID, reason)
-	return nil
+	return Record(ctx, w.audit, actor.AuditEvent(AuditMemberRemove, AuditUser(userID, was.Name)).changed(roleDetail{Role: was.Role}, nil))
 }
 
 // Transfer makes a member an owner in the actor's place, who is a manager from then on.
@@ -138,10 +142,13 @@ func (w *Workspaces) Transfer(ctx context.Context, actor Actor, userID string) e
 	if userID == actor.UserID {
 		return fault.New(fault.Invalid, "Choose somebody else: this one is yours already.").InField("user")
 	}
+	var heir TenantMember
 	err := w.members.ChangeMembers(ctx, actor.Scope(), func(members []TenantMember) ([]MemberChange, error) {
-		if find(members, userID) < 0 {
+		at := find(members, userID)
+		if at < 0 {
 			return nil, noMember
 		}
+		heir = members[at]
 		me := find(members, actor.UserID)
 		switch {
 		case me < 0 || members[me].Role != Owner:
@@ -156,7 +163,9 @@ func (w *Workspaces) Transfer(ctx context.Context, actor Actor, userID string) e
 	}
 	w.tell(userID, actor.TenantID, actor.UserName+" has made you an owner of this workspace.")
 	w.tell(actor.UserID, actor.TenantID, "You have given this workspace away and are a manager now.")
-	return nil
+	was, is := AuditUser(actor.UserID, actor.UserName), AuditUser(userID, heir.Name)
+	object := AuditObject{Kind: "workspace", ID: actor.TenantID}
+	return Record(ctx, w.audit, actor.AuditEvent(AuditTenantTransfer, object).changed(map[string]any{"owner": was}, map[string]any{"owner": is}))
 }
 
 // tell rings for one person in one tenant.

@@ -42,6 +42,9 @@ func (a *Accounts) Administrator(ctx context.Context) (User, error) {
 		if err := a.users.SaveUser(ctx, first); err != nil {
 			return User{}, err
 		}
+		if err := Record(ctx, a.audit, siteItself(AuditUserCreate, AuditUser(first.ID, first.displayName())).changed(nil, map[string]any{"siteAdmin": true})); err != nil {
+			return User{}, err
+		}
 	}
 	owner := Membership{UserID: first.ID, TenantID: DefaultTenant, Role: Owner}
 	return first, a.users.EnsureTenant(ctx, DefaultTenant, "Default", owner)
@@ -56,6 +59,10 @@ func (a *Accounts) AdministratorLink(ctx context.Context) (string, error) {
 	}
 	secret := newSecret("")
 	link := SignInLink{Hash: HashSecret(secret), UserID: administrator.ID, Created: a.now(), Expires: a.now().Add(signInLinkLife)}
+	event := siteItself(AuditTokenCreate, AuditObject{Kind: "sign-in link", Name: "for " + administrator.displayName()})
+	if err := RecordFirst(ctx, a.audit, event.changed(nil, map[string]any{"expires": link.Expires})); err != nil {
+		return "", err
+	}
 	return secret, a.links.ReplaceSignInLinks(ctx, link)
 }
 
@@ -64,12 +71,14 @@ func (a *Accounts) UseSignInLink(ctx context.Context, secret string) (Actor, err
 	spent := fault.New(fault.Unauthenticated, "This link was used or has expired. Start Trunkline again to get a new one, or sign in with your password.")
 	link, err := a.links.UseSignInLink(ctx, HashSecret(secret))
 	if fault.Is(err, fault.NotFound) {
+		a.noteRefused(ctx, refusedSignIn{By: "link", Why: "unknown or used"})
 		return Actor{}, spent
 	}
 	if err != nil {
 		return Actor{}, err
 	}
 	if !a.now().Before(link.Expires) {
+		a.noteRefused(ctx, refusedSignIn{By: "link", UserID: link.UserID, Why: "expired"})
 		return Actor{}, spent
 	}
 	return a.ActorOf(ctx, link.UserID, "")

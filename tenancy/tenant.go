@@ -170,8 +170,11 @@ func (w *Workspaces) CreateWorkspace(ctx context.Context, actor Actor, name stri
 		return Workspace{}, err
 	}
 	tenant := Tenant{ID: ident.New(), Name: name, Created: w.now()}
-	err = w.tenants.CreateTenant(ctx, tenant, Membership{UserID: actor.UserID, TenantID: tenant.ID, Role: Owner})
-	return Workspace{Tenant: tenant, Role: Owner, Members: 1}, err
+	if err := w.tenants.CreateTenant(ctx, tenant, Membership{UserID: actor.UserID, TenantID: tenant.ID, Role: Owner}); err != nil {
+		return Workspace{}, err
+	}
+	event := actor.AuditEvent(AuditTenantCreate, AuditTenant(tenant)).of(tenant.ID)
+	return Workspace{Tenant: tenant, Role: Owner, Members: 1}, Record(ctx, w.audit, event.changed(nil, map[string]string{"name": tenant.Name, "owner": actor.UserName}))
 }
 
 // RenameWorkspace renames the one that is chosen.
@@ -183,7 +186,28 @@ func (w *Workspaces) RenameWorkspace(ctx context.Context, actor Actor, name stri
 	if err != nil {
 		return err
 	}
-	return w.tenants.RenameTenant(ctx, actor.Scope(), name)
+	was, err := w.tenantName(ctx, actor.TenantID)
+	if err != nil {
+		return err
+	}
+	if err := w.tenants.RenameTenant(ctx, actor.Scope(), name); err != nil {
+		return err
+	}
+	event := actor.AuditEvent(AuditTenantChange, AuditTenant(Tenant{ID: actor.TenantID, Name: name}))
+	return Record(ctx, w.audit, event.changed(map[string]string{"name": was}, map[string]string{"name": name}))
+}
+
+// tenantName is for the audit alone; without one nothing is asked.
+func (w *Workspaces) tenantName(ctx context.Context, id string) (string, error) {
+	if w.audit == nil {
+		return "", nil
+	}
+	all, err := w.tenants.Workspaces(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	one, _ := pick(all, id)
+	return one.Name, nil
 }
 
 // OpenToEveryone says whether everybody who is signed in may make workspaces.
@@ -199,7 +223,15 @@ func (w *Workspaces) SetOpenToEveryone(ctx context.Context, actor Actor, open bo
 	if err := Allow(actor, ManageSite, ObjectRef{}); err != nil {
 		return err
 	}
-	return w.tenants.SetOpenTenants(ctx, open)
+	was, err := w.tenants.OpenTenants(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.tenants.SetOpenTenants(ctx, open); err != nil || was == open {
+		return err
+	}
+	event := actor.AuditEvent(AuditSiteChange, AuditObject{Kind: "site"}).of("")
+	return Record(ctx, w.audit, event.changed(map[string]bool{"everybodyMakesWorkspaces": was}, map[string]bool{"everybodyMakesWorkspaces": open}))
 }
 
 // allow asks for a verb in the workspace that is chosen.

@@ -33,7 +33,7 @@ func (w *Workspaces) DeleteWorkspace(ctx context.Context, actor Actor, name stri
 		return Tenant{}, err
 	}
 	w.bell.Publish(Revocation{TenantID: one.ID, Reason: "The workspace " + one.Name + " was deleted by " + actor.UserName + ". Its owners can restore it for seven days."})
-	return one.Tenant, nil
+	return one.Tenant, Record(ctx, w.audit, actor.AuditEvent(AuditTenantDelete, AuditTenant(one.Tenant)).changed(nil, map[string]any{"ends": one.Ends}))
 }
 
 // RestoreWorkspace opens a workspace again that is being deleted: for its owners, and for administrators of the site. ref is its id or name;
@@ -46,8 +46,9 @@ func (w *Workspaces) RestoreWorkspace(ctx context.Context, actor Actor, ref stri
 	if err := w.tenants.EndTenant(ctx, InTenant(one.ID), time.Time{}, ""); err != nil {
 		return Workspace{}, err
 	}
+	event := actor.AuditEvent(AuditTenantRestore, AuditTenant(one.Tenant)).of(one.ID).changed(map[string]any{"ends": one.Ends, "by": one.EndedBy}, nil)
 	one.Ends, one.EndedBy = time.Time{}, ""
-	return one, nil
+	return one, Record(ctx, w.audit, event)
 }
 
 // AdoptWorkspace makes an administrator of the site an owner of a workspace, for instance when its last owner has left the house. The members
@@ -63,9 +64,13 @@ func (w *Workspaces) AdoptWorkspace(ctx context.Context, actor Actor, ref string
 	err = w.members.ChangeMembers(ctx, InTenant(one.ID), func([]TenantMember) ([]MemberChange, error) {
 		return []MemberChange{{UserID: actor.UserID, Role: Owner, Invites: invites(Owner)}}, nil
 	})
+	if err != nil {
+		return Workspace{}, err
+	}
 	w.tell(actor.UserID, one.ID, "Your role in the workspace "+one.Name+" has changed to owner.")
 	one.Role = Owner
-	return one, err
+	event := actor.AuditEvent(AuditTenantAdopt, AuditTenant(one.Tenant)).of(one.ID)
+	return one, Record(ctx, w.audit, event.changed(nil, map[string]string{"owner": actor.UserName}))
 }
 
 // reach finds a workspace that need not be the chosen one, being deleted or not: one's own where may says so, any for administrators. A token
@@ -116,6 +121,7 @@ type Reaper struct {
 	Labs    LabEnder
 	Now     func() time.Time // nil: time.Now
 	Every   time.Duration    // 0: a minute
+	Audit   Auditor          // nil: nothing is recorded
 	Log     *slog.Logger
 }
 
@@ -163,6 +169,10 @@ func (r *Reaper) Reap(ctx context.Context) error {
 		}
 		if gone {
 			r.Log.Info("a deleted workspace is gone", "tenant", tenant.ID, "name", tenant.Name, "deleted by", tenant.EndedBy)
+			event := siteItself(AuditTenantDelete, AuditTenant(tenant)).of(tenant.ID).changed(tenant, map[string]bool{"gone": true})
+			if err := Record(ctx, r.Audit, event); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

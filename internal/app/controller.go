@@ -104,7 +104,7 @@ func (c *Controller) build() error {
 	if err != nil {
 		return err
 	}
-	c.reaper = &tenancy.Reaper{Tenants: c.store, Labs: labEnder{c.labs}, Log: c.log}
+	c.reaper = &tenancy.Reaper{Tenants: c.store, Labs: labEnder{c.labs}, Audit: c.audit, Log: c.log}
 	c.shells = terminal.NewManager(terminal.Config{Log: c.log})
 	public := c.settings.PublicURL
 	if public == "" {
