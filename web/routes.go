@@ -1,9 +1,20 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 
 	"trunkline/tenancy"
+)
+
+// Kind says how an address answers.
+type Kind string
+
+// The kinds of addresses. Streams and sockets stay open until rights end.
+const (
+	Plain  Kind = "plain"
+	Stream Kind = "stream"
+	Socket Kind = "socket" // a websocket
 )
 
 // route is one address of the pages. verb is what the services check with tenancy.Allow for it; "" asks only for being signed in.
@@ -11,6 +22,7 @@ type route struct {
 	method, path string
 	verb         tenancy.Verb
 	handle       handler
+	kind         Kind  // "" is Plain
 	public       bool  // nobody needs to be signed in
 	body         int64 // largest body in bytes; 0: maxForm, -1: the handler bounds it
 }
@@ -26,13 +38,13 @@ var routes = []route{
 	{method: http.MethodPost, path: "/welcome", handle: (*Server).welcomeForm},
 
 	{method: http.MethodGet, path: "/labs", verb: tenancy.SeeLab, handle: (*Server).labsPage},
-	{method: http.MethodGet, path: "/labs/events", verb: tenancy.SeeLab, handle: (*Server).labsEvents},
+	{method: http.MethodGet, path: "/labs/events", verb: tenancy.SeeLab, kind: Stream, handle: (*Server).labsEvents},
 	{method: http.MethodGet, path: "/labs/new", verb: tenancy.CreateLab, handle: (*Server).newLabPage},
 	{method: http.MethodPost, path: "/labs", verb: tenancy.CreateLab, handle: (*Server).createLab, body: -1},
 	{method: http.MethodPost, path: "/labs/check", verb: tenancy.CreateLab, handle: (*Server).checkLab},
 
 	{method: http.MethodGet, path: "/labs/:lab", verb: tenancy.SeeLab, handle: (*Server).labPage},
-	{method: http.MethodGet, path: "/labs/:lab/events", verb: tenancy.SeeLab, handle: (*Server).labEvents},
+	{method: http.MethodGet, path: "/labs/:lab/events", verb: tenancy.SeeLab, kind: Stream, handle: (*Server).labEvents},
 	{method: http.MethodGet, path: "/labs/:lab/plan", verb: tenancy.SeeLab, handle: (*Server).planDialog},
 	{method: http.MethodGet, path: "/labs/:lab/export", verb: tenancy.SeeLab, handle: (*Server).exportLab},
 	{method: http.MethodGet, path: "/labs/:lab/file", verb: tenancy.EditLab, handle: (*Server).replacePage},
@@ -47,16 +59,16 @@ var routes = []route{
 	{method: http.MethodGet, path: "/labs/:lab/placement", verb: tenancy.SeeLab, handle: (*Server).placementList},
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node", verb: tenancy.SeeLab, handle: (*Server).nodePanel},
 	{method: http.MethodPost, path: "/labs/:lab/nodes/:node/:action", verb: tenancy.RunLab, handle: (*Server).nodeAction},
-	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/shell", verb: tenancy.UseNode, handle: (*Server).shell},
+	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/shell", verb: tenancy.UseNode, kind: Socket, handle: (*Server).shell},
 	{method: http.MethodPut, path: "/labs/:lab/nodes/:node/files", verb: tenancy.UseNode, handle: (*Server).putFile, body: -1},
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/files", verb: tenancy.UseNode, handle: (*Server).getFile},
 
 	{method: http.MethodGet, path: "/hosts", verb: tenancy.SeeHosts, handle: (*Server).hostsPage},
-	{method: http.MethodGet, path: "/hosts/events", verb: tenancy.SeeHosts, handle: (*Server).hostsEvents},
+	{method: http.MethodGet, path: "/hosts/events", verb: tenancy.SeeHosts, kind: Stream, handle: (*Server).hostsEvents},
 	{method: http.MethodPost, path: "/hosts/join", verb: tenancy.ManageHosts, handle: (*Server).makeJoinCommand},
 	{method: http.MethodPost, path: "/hosts/tokens/:token/delete", verb: tenancy.ManageHosts, handle: (*Server).deleteJoinToken},
 	{method: http.MethodGet, path: "/hosts/:host", verb: tenancy.SeeHosts, handle: (*Server).hostPage},
-	{method: http.MethodGet, path: "/hosts/:host/events", verb: tenancy.SeeHosts, handle: (*Server).hostEvents},
+	{method: http.MethodGet, path: "/hosts/:host/events", verb: tenancy.SeeHosts, kind: Stream, handle: (*Server).hostEvents},
 	{method: http.MethodGet, path: "/hosts/:host/log", verb: tenancy.SeeHosts, handle: (*Server).hostLog},
 	{method: http.MethodPost, path: "/hosts/:host/settings", verb: tenancy.ManageHosts, handle: (*Server).changeHost},
 	{method: http.MethodPost, path: "/hosts/:host/remove", verb: tenancy.ManageHosts, handle: (*Server).removeHost},
@@ -99,6 +111,7 @@ var routes = []route{
 type Route struct {
 	Method, Path string
 	Verb         tenancy.Verb // "" asks only for being signed in
+	Kind         Kind
 	Public       bool
 }
 
@@ -106,7 +119,7 @@ type Route struct {
 func Routes() []Route {
 	list := make([]Route, 0, len(routes))
 	for _, r := range routes {
-		list = append(list, Route{Method: r.method, Path: r.path, Verb: r.verb, Public: r.public})
+		list = append(list, Route{Method: r.method, Path: r.path, Verb: r.verb, Kind: cmp.Or(r.kind, Plain), Public: r.public})
 	}
 	return list
 }

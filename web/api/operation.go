@@ -8,19 +8,20 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"trunkline/tenancy"
+	"trunkline/web"
 )
 
 // onlySignedIn is the verb of an operation that asks for nothing but being somebody.
 const onlySignedIn tenancy.Verb = ""
 
-// Kind says how an operation answers.
-type Kind string
+// Kind says how an operation answers: a Stream sends one JSON object a line until rights end, a Socket is a websocket.
+type Kind = web.Kind
 
-// The kinds of operations. Streams and sockets stay open until rights end.
+// The kinds of operations.
 const (
-	Plain  Kind = "plain"
-	Stream Kind = "stream" // the answer goes on: one JSON object a line
-	Socket Kind = "socket" // a websocket
+	Plain  = web.Plain
+	Stream = web.Stream
+	Socket = web.Socket
 )
 
 // Names of what the description tells beyond OpenAPI.
