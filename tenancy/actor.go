@@ -23,6 +23,7 @@ type Actor struct {
 	Role      Role     `json:"role"`
 	SiteAdmin bool     `json:"siteAdmin,omitempty"`
 	TokenID   string   `json:"tokenId,omitempty"` // set when an API token is used
+	SessionID string   `json:"-"`                 // of the browser session; "" for tokens
 	// Behind is the real person, where an administrator acts as this one.
 	Behind    AuditPerson `json:"-"`
 	Address   string      `json:"-"`

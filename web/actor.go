@@ -66,20 +66,22 @@ func (s *Server) apiSession(api http.Handler) http.Handler {
 // actorOfSession loads the session's user anew, so that lost rights count at once. Nobody is no error.
 func (s *Server) actorOfSession(r *http.Request) (tenancy.Actor, error) {
 	ctx := r.Context()
-	user := s.sessions.GetString(ctx, sessionUser)
-	if user == "" {
+	id := s.sessions.GetString(ctx, sessionID)
+	if id == "" {
 		return tenancy.Actor{}, nil
 	}
-	actor, err := s.Accounts.ActorOf(ctx, user, s.sessions.GetString(ctx, sessionTenant))
-	switch fault.CodeOf(err) {
-	case "":
-		return s.describe(r, actor), nil
-	case fault.NotFound: // the workspace chosen is gone, the person perhaps not
-		s.sessions.Remove(ctx, sessionTenant)
-		actor, err = s.Accounts.ActorOf(ctx, user, "")
-		if err == nil {
-			return s.describe(r, actor), nil
+	var actor tenancy.Actor
+	session, err := s.SignedIn.Seen(ctx, id, address(r))
+	if err == nil {
+		actor, err = s.Accounts.ActorOf(ctx, session.UserID, s.sessions.GetString(ctx, sessionTenant))
+		if fault.Is(err, fault.NotFound) { // the workspace chosen is gone, the person perhaps not
+			s.sessions.Remove(ctx, sessionTenant)
+			actor, err = s.Accounts.ActorOf(ctx, session.UserID, "")
 		}
+	}
+	if err == nil {
+		actor.SessionID = id
+		return s.describe(r, actor), nil
 	}
 	if fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.NotFound) {
 		if err := s.sessions.Destroy(ctx); err != nil {

@@ -162,7 +162,7 @@ func (s *Server) joinAsNew(r *Request) error {
 	if err != nil {
 		return s.joinAgain(r, form, err)
 	}
-	if err := s.signIn(r.Context(), actor); err != nil {
+	if err := s.signIn(r, actor, tenancy.SignedInBy{}); err != nil {
 		return err
 	}
 	r.flash(welcome(accepted))

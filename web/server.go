@@ -31,7 +31,8 @@ type Config struct {
 	Accounts Accounts
 	Tokens   Tokens
 	Shells   *terminal.Manager
-	Sessions scs.CtxStore
+	Sessions scs.CtxStore // what pages remember in a session
+	SignedIn Sessions     // whose session it is, and until when
 	Examples Examples
 
 	Workspaces Workspaces // nil: people are in one workspace each, which is not shown

@@ -11,22 +11,42 @@ import (
 	"trunkline/tenancy"
 )
 
-// Keys of a session.
+// Keys of what pages remember in a session.
 const (
-	sessionUser   = "user"
+	sessionID     = "session" // of tenancy.Session, which says whose it is
 	sessionTenant = "tenant"
 	sessionFlash  = "flash"
 )
 
-// sessionLife is how long somebody stays signed in.
-const sessionLife = 14 * 24 * time.Hour
+// Sessions is in which browsers people are signed in: tenancy.Sessions.
+type Sessions interface {
+	Life() time.Duration // the longest that one lasts
+	// Begin makes a session for the browser that has the secret, and returns its id. Renew gives it another secret.
+	Begin(ctx context.Context, secret string, actor tenancy.Actor, by tenancy.SignedInBy, agent string) (string, error)
+	Renew(ctx context.Context, id, secret string) error
+	// Seen and Current return a session that is not over, else fault.Unauthenticated with why; Seen notes that there was a request.
+	Seen(ctx context.Context, id, address string) (tenancy.Session, error)
+	Current(ctx context.Context, id string) (tenancy.Session, error)
+	OwnSessions
+	// EndWhere ends sessions for what follows from something else, and returns how many there were. The reason is a sentence for their people.
+	EndWhere(ctx context.Context, where tenancy.SessionsWhere, reason string) (int, error)
+}
+
+// OwnSessions is what people see of sessions and do about them.
+type OwnSessions interface {
+	List(ctx context.Context, actor tenancy.Actor) ([]tenancy.Session, error)
+	End(ctx context.Context, actor tenancy.Actor, id string) error // code: not_found, also for somebody else's
+	EndOthers(ctx context.Context, actor tenancy.Actor) (int, error)
+	// ListOf and EndOf are for administrators of the site.
+	ListOf(ctx context.Context, actor tenancy.Actor, userID string) ([]tenancy.Session, error)
+	EndOf(ctx context.Context, actor tenancy.Actor, userID string) (int, error)
+}
 
 // newSessions sets the cookie: bound to this host and to TLS where people reach us by TLS.
 func (s *Server) newSessions() *scs.SessionManager {
 	m := scs.New()
-	m.Store = s.Sessions
-	m.Lifetime = sessionLife
-	m.HashTokenInStore = true
+	m.Store = sessionStore{s.Sessions}
+	m.Lifetime = s.SignedIn.Life()
 	m.Cookie.Name = "trunkline"
 	if s.secure {
 		m.Cookie.Name = "__Host-trunkline"
@@ -41,17 +61,63 @@ func (s *Server) newSessions() *scs.SessionManager {
 	return m
 }
 
-// signIn makes the session the actor's. The token changes, so that one planted before is worth nothing.
-func (s *Server) signIn(ctx context.Context, actor tenancy.Actor) error {
+// signIn makes the browser's session the actor's. Its secret changes, so that one planted before is worth nothing, and an earlier session of
+// this browser ends.
+func (s *Server) signIn(r *Request, actor tenancy.Actor, by tenancy.SignedInBy) error {
+	ctx := r.Context()
+	if before := r.Actor.SessionID; before != "" {
+		if _, err := s.SignedIn.EndWhere(ctx, tenancy.SessionsWhere{ID: before}, "Somebody signed in anew in this browser. Reload the page to go on."); err != nil {
+			return err
+		}
+	}
 	if err := s.sessions.Clear(ctx); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "Your session could not be stored. Try again in a moment.")
 	}
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "Your session could not be stored. Try again in a moment.")
 	}
-	s.sessions.Put(ctx, sessionUser, actor.UserID)
+	id, err := s.SignedIn.Begin(ctx, s.sessions.Token(ctx), s.describe(r.HTTP(), actor), by, r.HTTP().UserAgent())
+	if err != nil {
+		return err
+	}
+	s.sessions.Put(ctx, sessionID, id)
 	s.sessions.Put(ctx, sessionTenant, actor.TenantID)
 	return nil
+}
+
+// renewSession gives the browser another secret for the same session, for when what the old one gives has become worth more.
+func (s *Server) renewSession(ctx context.Context) error {
+	id := s.sessions.GetString(ctx, sessionID)
+	if id == "" {
+		return nil
+	}
+	if err := s.sessions.RenewToken(keepingRow(ctx)); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "Your session could not be stored. Try again in a moment.")
+	}
+	return s.SignedIn.Renew(ctx, id, s.sessions.Token(ctx))
+}
+
+// sessionStore keeps what pages remember by the hash of the browser's secret: who reads the database can be nobody.
+type sessionStore struct{ scs.CtxStore }
+
+type keepingKey struct{}
+
+// keepingRow lets a renewed session keep its row, which then gets the new secret.
+func keepingRow(ctx context.Context) context.Context { return context.WithValue(ctx, keepingKey{}, true) }
+
+func (s sessionStore) FindCtx(ctx context.Context, secret string) ([]byte, bool, error) {
+	return s.CtxStore.FindCtx(ctx, tenancy.HashSecret(secret))
+}
+
+func (s sessionStore) CommitCtx(ctx context.Context, secret string, data []byte, expiry time.Time) error {
+	return s.CtxStore.CommitCtx(ctx, tenancy.HashSecret(secret), data, expiry)
+}
+
+func (s sessionStore) DeleteCtx(ctx context.Context, secret string) error {
+	if ctx.Value(keepingKey{}) != nil {
+		return nil
+	}
+	return s.CtxStore.DeleteCtx(ctx, tenancy.HashSecret(secret))
 }
 
 // flash keeps a sentence for the next page.

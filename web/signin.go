@@ -5,6 +5,7 @@ import (
 
 	"trunkline/internal/fault"
 	"trunkline/templates"
+	"trunkline/tenancy"
 )
 
 // home leads to the labs, or to the door.
@@ -40,7 +41,7 @@ func (s *Server) signInForm(r *Request) error {
 		s.Log.Info("a sign-in was refused", "request", r.ID, "address", address(r.HTTP()), "code", string(code))
 		return r.Page(fault.Status(code), view)
 	}
-	if err := s.signIn(r.Context(), actor); err != nil {
+	if err := s.signIn(r, actor, tenancy.SignedInBy{}); err != nil {
 		return err
 	}
 	return r.Redirect(view.Next)
@@ -64,7 +65,7 @@ func (s *Server) signInLink(r *Request) error {
 		}
 		return r.Page(http.StatusNotFound, templates.LinkUsed{})
 	}
-	if err := s.signIn(r.Context(), actor); err != nil {
+	if err := s.signIn(r, actor, tenancy.SignedInBy{}); err != nil {
 		return err
 	}
 	return r.Redirect("/welcome")
@@ -95,6 +96,11 @@ func (s *Server) welcomeForm(r *Request) error {
 
 // signOut ends the session here; other browsers of the same person stay signed in.
 func (s *Server) signOut(r *Request) error {
+	if id := r.Actor.SessionID; id != "" {
+		if _, err := s.SignedIn.EndWhere(r.Context(), tenancy.SessionsWhere{ID: id}, "You signed out. Sign in again to go on."); err != nil {
+			return err
+		}
+	}
 	if err := s.sessions.Destroy(r.Context()); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "You could not be signed out. Try again in a moment.")
 	}

@@ -243,7 +243,7 @@ func (s *Server) deleteWorkspace(r *Request) error {
 
 // hear listens for the end of the actor's rights, until stop is called. What ended before it could be heard is an error.
 func (s *Server) hear(ctx context.Context, r *Request) (heard <-chan tenancy.Revocation, stop func(), err error) {
-	heard, stop = s.Bell.Listen(r.Actor, "")
+	heard, stop = s.Bell.Listen(r.Actor, r.Actor.SessionID)
 	if reason := s.ended(ctx, r, tenancy.Revocation{}); reason != "" {
 		stop()
 		return nil, nil, fault.New(fault.Forbidden, "%s", reason)
@@ -287,5 +287,6 @@ func (s *Server) inWorkspace(r *http.Request, actor tenancy.Actor) (tenancy.Acto
 		return tenancy.Actor{}, fault.New(fault.Forbidden, "This API token is bound to another workspace than %s. Make one there, and keep it with trunkline login.", one.Name)
 	}
 	chosen, err := s.Accounts.ActorOf(r.Context(), actor.UserID, one.ID)
+	chosen.SessionID = actor.SessionID
 	return s.describe(r, chosen), err
 }

@@ -95,6 +95,8 @@ func (c *Controller) build() error {
 	}
 	c.accounts = tenancy.NewAccounts(c.store, c.store, c.store, time.Now).WithAudit(c.audit)
 	c.bell = &tenancy.Revocations{}
+	kept := c.store.Sessions()
+	signedIn := tenancy.NewSessions(tenancy.SessionConfig{Store: kept, Bell: c.bell, Audit: c.audit})
 	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
 	c.tunnel = hostlink.NewServer(c.store, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(control.Config{
@@ -112,12 +114,12 @@ func (c *Controller) build() error {
 	}
 	c.web, err = web.New(web.Config{
 		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs,
-		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: c.store.Sessions(), Examples: gallery{},
+		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: kept, SignedIn: signedIn, Examples: gallery{},
 		Workspaces: workspaces, Bell: c.bell, Audit: c.audit,
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
-			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, Audit: c.audit,
+			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: signedIn, Audit: c.audit,
 			Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
 		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel},

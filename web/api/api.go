@@ -33,6 +33,7 @@ type Config struct {
 	Workspaces web.Workspaces
 	Bell       web.Bell     // rung when rights may have ended; nil: streams end by themselves
 	Accounts   web.Accounts // asked anew then
+	SignedIn   web.Sessions // asked anew then; nil: nobody comes with a browser session
 
 	Audit tenancy.Auditor // nil: nothing is recorded
 	// Authenticate tells who sends the request, by bearer token or session; fault.Unauthenticated when nobody does.

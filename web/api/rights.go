@@ -15,7 +15,7 @@ func (a *API) whileAllowed(ctx context.Context, actor tenancy.Actor) (allowed co
 	if a.Bell == nil || a.Accounts == nil {
 		return ctx, func() { cancel(nil) }
 	}
-	heard, unheard := a.Bell.Listen(actor, "")
+	heard, unheard := a.Bell.Listen(actor, actor.SessionID)
 	var listening sync.WaitGroup
 	listening.Go(func() {
 		for {
@@ -23,7 +23,7 @@ func (a *API) whileAllowed(ctx context.Context, actor tenancy.Actor) (allowed co
 			case <-ctx.Done():
 				return
 			case told := <-heard:
-				now, err := a.Accounts.ActorOf(ctx, actor.UserID, actor.TenantID)
+				now, err := a.again(ctx, actor)
 				if code := fault.CodeOf(err); code == fault.Unavailable || code == fault.Internal {
 					continue // not being able to ask is no reason to cut anybody off
 				}
@@ -39,6 +39,16 @@ func (a *API) whileAllowed(ctx context.Context, actor tenancy.Actor) (allowed co
 		cancel(nil)
 		listening.Wait()
 	}
+}
+
+// again loads the actor anew, and asks whether the browser is still signed in where the request came from one.
+func (a *API) again(ctx context.Context, actor tenancy.Actor) (tenancy.Actor, error) {
+	if actor.SessionID != "" && a.SignedIn != nil {
+		if _, err := a.SignedIn.Current(ctx, actor.SessionID); err != nil {
+			return tenancy.Actor{}, err
+		}
+	}
+	return a.Accounts.ActorOf(ctx, actor.UserID, actor.TenantID)
 }
 
 // refusal is why the context ended, when it was for lost rights.

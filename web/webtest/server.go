@@ -1,12 +1,10 @@
 package webtest
 
 import (
-	"context"
 	"io"
 	"log/slog"
-	"sync"
-	"time"
 
+	"trunkline/tenancy"
 	"trunkline/terminal"
 	"trunkline/web"
 )
@@ -32,6 +30,13 @@ func NewSite(log *slog.Logger, change func(*web.Config)) (*Site, error) {
 	if change != nil {
 		change(&c)
 	}
+	if c.Bell == nil {
+		c.Bell = &tenancy.Revocations{}
+	}
+	if c.SignedIn == nil {
+		bell, _ := c.Bell.(*tenancy.Revocations)
+		c.SignedIn = tenancy.NewSessions(tenancy.SessionConfig{Store: c.Sessions.(tenancy.SessionStore), Bell: bell})
+	}
 	server, err := web.New(c)
 	if err != nil {
 		return nil, err
@@ -45,57 +50,3 @@ func (s *Site) Close() {
 	s.Shells.Close()
 	s.World.Close()
 }
-
-// Sessions is a store of sessions in memory.
-type Sessions struct {
-	mu   sync.Mutex
-	kept map[string]session
-}
-
-type session struct {
-	data   []byte
-	expiry time.Time
-}
-
-// NewSessions makes an empty store.
-func NewSessions() *Sessions { return &Sessions{kept: map[string]session{}} }
-
-// Find returns a session that has not expired.
-func (s *Sessions) Find(token string) ([]byte, bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one, found := s.kept[token]
-	if !found || time.Now().After(one.expiry) {
-		return nil, false, nil
-	}
-	return one.data, true, nil
-}
-
-// Commit keeps a session.
-func (s *Sessions) Commit(token string, b []byte, expiry time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.kept[token] = session{b, expiry}
-	return nil
-}
-
-// Delete forgets a session.
-func (s *Sessions) Delete(token string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.kept, token)
-	return nil
-}
-
-// FindCtx is Find.
-func (s *Sessions) FindCtx(_ context.Context, token string) ([]byte, bool, error) {
-	return s.Find(token)
-}
-
-// CommitCtx is Commit.
-func (s *Sessions) CommitCtx(_ context.Context, token string, b []byte, expiry time.Time) error {
-	return s.Commit(token, b, expiry)
-}
-
-// DeleteCtx is Delete.
-func (s *Sessions) DeleteCtx(_ context.Context, token string) error { return s.Delete(token) }
