@@ -119,8 +119,20 @@ func thing(n *Node) string {
 	return string(n.Kind)
 }
 
+// changedWords names fields that changed; what says by itself how it changes comes first.
 func changedWords(fields []string) string {
-	return strings.Join(fields, ", ") + " changed"
+	var live, changed []string
+	for _, f := range fields {
+		if strings.HasSuffix(f, " live") || strings.HasSuffix(f, " any more") {
+			live = append(live, f)
+		} else {
+			changed = append(changed, f)
+		}
+	}
+	if len(changed) > 0 {
+		live = append(live, strings.Join(changed, ", ")+" changed")
+	}
+	return strings.Join(live, "; ")
 }
 
 func (d *differ) lostNodes() {
@@ -186,6 +198,7 @@ func linkChanges(a, b *Link) []string {
 		{"impairment towards " + b.B.String(), a.AtoB, b.AtoB},
 		{"impairment towards " + b.A.String(), a.BtoA, b.BtoA},
 		{"cut", a.Cut, b.Cut},
+		{"flap", orZero(a.Flap), orZero(b.Flap)},
 		{"addresses of " + b.A.String(), a.A.Addresses, b.A.Addresses},
 		{"addresses of " + b.B.String(), a.B.Addresses, b.B.Addresses},
 		{"MAC of " + b.A.String(), a.A.MAC, b.A.MAC},

@@ -37,12 +37,15 @@ func changes(a, b *Node) (fresh, live []string) {
 		{"stage commands", a.StageExecs, b.StageExecs},
 		{"exec", a.Exec, b.Exec},
 		{"auto-start", a.Run, b.Run},
-		{"interfaces", a.Interfaces, b.Interfaces},
 		{"egress", a.Egress, b.Egress},
-		{"switch", orZero(a.Switch), orZero(b.Switch)},
 		{"internet", orZero(a.Internet), orZero(b.Internet)},
 		{"external", orZero(a.External), orZero(b.External)},
 	})
+	if a.Kind == b.Kind && !b.Kind.IsContainer() {
+		live = append(live, switchChanges(a, b)...)
+	} else {
+		live = append(live, compare([]pair{{"interfaces", a.Interfaces, b.Interfaces}, {"switch", orZero(a.Switch), orZero(b.Switch)}})...)
+	}
 	// A router reads its configuration when it starts; elsewhere routing is static routes, which are set at any time.
 	if routing := compare([]pair{{"routing", a.Routing, b.Routing}}); b.Kind == Router {
 		fresh = append(fresh, routing...)

@@ -9,13 +9,14 @@ const (
 	DHCP     Kind = "dhcp"     // dnsmasq
 	DNS      Kind = "dns"      // bind9
 	Switch   Kind = "switch"   // an Open vSwitch bridge: VLANs, MAC learning; also containerlab's bridge and ovs-bridge
+	Hub      Kind = "hub"      // repeats every frame to all its other ports, and learns nothing
 	LAN      Kind = "lan"      // one layer-2 segment without VLANs of its own
 	Internet Kind = "internet" // NAT'ed way out, with DHCP and DNS on the inside
 	External Kind = "external" // a physical network or VLAN that an administrator offered to the tenant
 )
 
 // Kinds lists every kind in the order the palette shows them.
-var Kinds = []Kind{Linux, Router, Switch, LAN, DHCP, DNS, Internet, External}
+var Kinds = []Kind{Linux, Router, Switch, Hub, LAN, DHCP, DNS, Internet, External}
 
 // IsContainer reports whether nodes of the kind are containers. The others are made of Open vSwitch and namespaces.
 func (k Kind) IsContainer() bool {

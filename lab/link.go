@@ -24,9 +24,17 @@ type Link struct {
 	AtoB   Impairment        `json:"aToB,omitzero"`
 	BtoA   Impairment        `json:"bToA,omitzero"`
 	Cut    bool              `json:"cut,omitempty"`
+	Flap   *Flap             `json:"flap,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
 	Vars   map[string]any    `json:"vars,omitempty"`
 	Line   int               `json:"-"`
+}
+
+// Flap takes the carrier of a cable away for Down out of each Every, by the clock of its host, for as long as the lab runs: a cable that
+// flaps every five seconds for one is down in the first of each five seconds of the day.
+type Flap struct {
+	Every time.Duration `json:"every"` // 200ms to 1h
+	Down  time.Duration `json:"down"`  // 50ms to Every less 50ms
 }
 
 // Endpoint is one end of a link. Addresses are applied on container nodes.
@@ -62,5 +70,8 @@ type Impairment struct {
 // IsZero reports a perfect link.
 func (i Impairment) IsZero() bool { return i == Impairment{} }
 
-// NeedsNetem reports whether the impairment wants the kernel's netem qdisc; a rate alone does not.
-func (i Impairment) NeedsNetem() bool { i.RateBits = 0; return !i.IsZero() }
+// IsCut reports that nothing passes in this direction, though the cable keeps its carrier. Nothing else matters then.
+func (i Impairment) IsCut() bool { return i.Loss >= 100 }
+
+// NeedsNetem reports whether the impairment wants the kernel's netem qdisc; a rate alone does not, nor does a loss of everything.
+func (i Impairment) NeedsNetem() bool { i.RateBits = 0; return !i.IsZero() && !i.IsCut() }

@@ -80,11 +80,8 @@ type Interface struct {
 	Access    int            `json:"access,omitempty"`    // switch port: untagged member of this VLAN (1 to 4094)
 	Trunk     []int          `json:"trunk,omitempty"`     // switch port: tagged member of these VLANs; Access 0 and Trunk empty: every VLAN passes
 	Native    int            `json:"native,omitempty"`    // switch port: untagged frames on a trunk belong to this VLAN
-}
-
-// SwitchConfig is reserved for settings of the whole switch.
-type SwitchConfig struct {
-	STP string `json:"stp,omitempty"` // "", "stp" or "rstp"
+	STP       *PortSTP       `json:"stp,omitempty"`       // switch port: its part in the spanning tree
+	Down      bool           `json:"down,omitempty"`      // port of a switch, hub or lan: switched off, neither end of its cable has carrier
 }
 
 // InternetConfig sets the inside of an internet node. The zero value is 10.255.0.1/24 with DHCP and DNS.

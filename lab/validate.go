@@ -21,6 +21,7 @@ func Validate(l *Lab) []fault.Place {
 	v.links()
 	for _, n := range l.Nodes {
 		v.interfaces(n)
+		v.switchConfig(n)
 		v.routing(n)
 		v.waits(n)
 	}

@@ -30,6 +30,7 @@ func (v *validator) links() {
 		v.linkLabels(k, at)
 		v.impairment(k, at+".impair.a-to-b", k.AtoB)
 		v.impairment(k, at+".impair.b-to-a", k.BtoA)
+		v.flap(k, at+".flap")
 	}
 }
 
@@ -124,6 +125,24 @@ func (v *validator) hardware(line int, at, mac string) {
 		v.say(line, at, "%s is a group address and no interface's own. Let the first byte be even, such as 02.", mac)
 	case b == [6]byte{}:
 		v.say(line, at, "The MAC address 00:00:00:00:00:00 is nobody's. Take another.")
+	}
+}
+
+// The fastest and the slowest that a cable flaps: a node sees its carrier come or go within 50 ms.
+const (
+	leastFlap = 50 * time.Millisecond
+	mostFlap  = time.Hour
+)
+
+func (v *validator) flap(k *Link, at string) {
+	switch f := k.Flap; {
+	case f == nil:
+	case k.Type != VEth:
+		v.say(k.Line, at, "A %s link has no carrier to lose.", k.Type)
+	case f.Every < 4*leastFlap || f.Every > mostFlap:
+		v.say(k.Line, at+".every", "every should be from %s to %s, such as 5s.", 4*leastFlap, mostFlap)
+	case f.Down < leastFlap || f.Down > f.Every-leastFlap:
+		v.say(k.Line, at+".down", "down should be from %s to %s: shorter than every.", leastFlap, f.Every-leastFlap)
 	}
 }
 

@@ -142,14 +142,6 @@ func (v *validator) binds(n *Node, at string) {
 }
 
 func (v *validator) ownSettings(n *Node, at string) {
-	if n.Switch != nil {
-		if n.Kind != Switch {
-			v.say(n.Line, at+".switch", "switch: is for nodes of kind switch; %s is a %s.", n.Name, n.Kind)
-		}
-		if s := n.Switch.STP; s != "" && s != "stp" && s != "rstp" {
-			v.say(n.Line, at+".switch.stp", "stp should be stp or rstp, not %q.", s)
-		}
-	}
 	if n.Internet != nil {
 		if n.Kind != Internet {
 			v.say(n.Line, at+".internet", "internet: is for nodes of kind internet; %s is a %s.", n.Name, n.Kind)

@@ -116,6 +116,16 @@ func (k *fileLink) common(link *lab.Link) {
 	if f, ok := k.fields["cut"]; ok {
 		link.Cut, _ = f.boolean()
 	}
+	if f, ok := k.fields["flap"]; ok {
+		link.Flap = &lab.Flap{}
+		every := f.known("every", "down")
+		if d, ok := every["every"]; ok {
+			link.Flap.Every, _ = d.duration()
+		}
+		if d, ok := every["down"]; ok {
+			link.Flap.Down, _ = d.duration()
+		}
+	}
 	if f, ok := k.fields["impair"]; ok {
 		k.impair(f, link)
 	}

@@ -195,6 +195,12 @@ func exportLink(k *lab.Link) *yaml.Node {
 	}
 	exportImpairments(c, k)
 	c.flag("cut", k.Cut)
+	if k.Flap != nil {
+		f := flowMapping()
+		f.text("every", k.Flap.Every.String())
+		f.text("down", k.Flap.Down.String())
+		c.child("flap", f)
+	}
 	return c.node
 }
 

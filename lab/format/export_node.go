@@ -172,9 +172,7 @@ func exportOwn(c mapping, n *lab.Node) {
 	}
 	c.flag("egress", n.Egress)
 	if n.Switch != nil {
-		m := newMapping()
-		m.text("stp", n.Switch.STP)
-		c.child("switch", m)
+		c.child("switch", exportSwitch(n.Switch))
 	}
 	if n.Internet != nil {
 		m := newMapping()
@@ -200,18 +198,12 @@ func exportInterface(i lab.Interface) *yaml.Node {
 	m.text("mac", i.MAC)
 	m.number("mtu", int64(i.MTU))
 	m.number("access", int64(i.Access))
-	var trunk []string
-	for _, v := range i.Trunk {
-		trunk = append(trunk, strconv.Itoa(v))
-	}
-	if len(trunk) > 0 {
-		n := sequence(trunk, true)
-		for _, item := range n.Content {
-			item.Style, item.Tag = 0, "!!int"
-		}
-		m.add("trunk", n)
-	}
+	m.numbers("trunk", i.Trunk)
 	m.number("native", int64(i.Native))
+	if i.STP != nil {
+		m.child("stp", exportPortSTP(i.STP))
+	}
+	m.flag("down", i.Down)
 	return m.node
 }
 

@@ -15,6 +15,7 @@ var kindOf = map[string]lab.Kind{
 	"switch":     lab.Switch,
 	"bridge":     lab.Switch,
 	"ovs-bridge": lab.Switch,
+	"hub":        lab.Hub,
 	"lan":        lab.LAN,
 	"internet":   lab.Internet,
 	"external":   lab.External,
@@ -24,7 +25,7 @@ var kindOf = map[string]lab.Kind{
 const kindHost = "host"
 
 // kindNames is what people are offered when a kind is misspelt.
-var kindNames = []string{"linux", "router", "switch", "lan", "dhcp", "dns", "internet", "external", "bridge", "ovs-bridge"}
+var kindNames = []string{"linux", "router", "switch", "hub", "lan", "dhcp", "dns", "internet", "external", "bridge", "ovs-bridge"}
 
 // vendorKinds are containerlab's network operating systems, by the part of the name that tells the vendor.
 var vendorKinds = map[string]string{

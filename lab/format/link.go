@@ -35,7 +35,7 @@ type fileEnd struct {
 	slot int // its place among the endpoints, which is also that of its address in ipv4 and ipv6
 }
 
-var linkFields = []string{"type", "endpoints", "endpoint", "mtu", "labels", "vars", "ipv4", "ipv6", "impair", "cut",
+var linkFields = []string{"type", "endpoints", "endpoint", "mtu", "labels", "vars", "ipv4", "ipv6", "impair", "cut", "flap",
 	"host-interface", "mode", "remote", "vni", "dst-port", "src-port", "udp-port", "impairment"}
 
 // readLinkList reads the links' shape; nodes are looked up later.

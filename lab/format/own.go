@@ -23,13 +23,7 @@ func (b *nodeBuilder) ownFields() {
 		b.n.Egress, _ = v.boolean()
 	}
 	if v, ok := b.first("switch"); ok {
-		b.n.Switch = &lab.SwitchConfig{}
-		if f, ok := v.known("stp")["stp"]; ok {
-			b.n.Switch.STP, _ = f.text()
-		}
-		if *b.n.Switch == (lab.SwitchConfig{}) {
-			b.n.Switch = nil
-		}
+		b.n.Switch = readSwitch(v)
 	}
 	if v, ok := b.first("internet"); ok {
 		b.n.Internet = &lab.InternetConfig{}
@@ -63,14 +57,14 @@ func readExternal(v value) *lab.ExternalConfig {
 	return e
 }
 
-// readInterface reads name: {addresses, mac, mtu, access, trunk, native}, or the addresses alone.
+// readInterface reads name: {addresses, mac, mtu, access, trunk, native, stp, down}, or the addresses alone.
 func readInterface(f field) lab.Interface {
 	i := lab.Interface{Name: f.key}
 	if f.n.Kind != mappingNode {
 		i.Addresses = f.prefixes()
 		return i
 	}
-	fields := f.known("addresses", "mac", "mtu", "access", "trunk", "native")
+	fields := f.known("addresses", "mac", "mtu", "access", "trunk", "native", "stp", "down")
 	if v, ok := fields["addresses"]; ok {
 		i.Addresses = v.prefixes()
 	}
@@ -87,11 +81,13 @@ func readInterface(f field) lab.Interface {
 		i.Native, _ = v.whole(1, 1<<20)
 	}
 	if v, ok := fields["trunk"]; ok {
-		for _, item := range v.items() {
-			if vlan, ok := item.whole(1, 1<<20); ok {
-				i.Trunk = append(i.Trunk, vlan)
-			}
-		}
+		i.Trunk = v.wholes()
+	}
+	if v, ok := fields["stp"]; ok {
+		i.STP = readPortSTP(v)
+	}
+	if v, ok := fields["down"]; ok {
+		i.Down, _ = v.boolean()
 	}
 	return i
 }
