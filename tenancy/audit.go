@@ -48,6 +48,7 @@ const (
 	AuditLabCreate       AuditVerb = "create-lab"
 	AuditLabChange       AuditVerb = "change-lab"
 	AuditLabDeploy       AuditVerb = "deploy-lab"
+	AuditLabCancel       AuditVerb = "cancel-deploy"
 	AuditLabStop         AuditVerb = "stop-lab"
 	AuditLabDestroy      AuditVerb = "destroy-lab"
 	AuditLabDelete       AuditVerb = "delete-lab"
@@ -78,7 +79,7 @@ const (
 
 // plainVerbs are about people's work, not about who may get in and do what. AuditVerbs holds every other.
 var plainVerbs = []AuditVerb{
-	AuditLabCreate, AuditLabChange, AuditLabDeploy, AuditLabStop, AuditLabDestroy, AuditLabDelete, AuditNodeAction, AuditLinkChange,
+	AuditLabCreate, AuditLabChange, AuditLabDeploy, AuditLabCancel, AuditLabStop, AuditLabDestroy, AuditLabDelete, AuditNodeAction, AuditLinkChange,
 	AuditShellClose, AuditCapture, AuditUpload, AuditDownload, AuditSignOut,
 }
 

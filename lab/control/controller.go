@@ -79,6 +79,8 @@ type Controller struct {
 	started sync.Once
 	ended   chan struct{} // closed when Run has returned, or was never called
 
+	later later // what the audit is told beside all else
+
 	enrolling sync.Mutex // held while enrolled hosts are read or changed
 
 	placing sync.Mutex // held from choosing places until they are stored, with identifiers taken or given back on the way
@@ -153,6 +155,7 @@ func (c *Controller) Close() error {
 	<-c.ended
 	c.hub.close()
 	c.bell.close()
+	c.later.close()
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (c *Controller) Export(ctx context.Context, actor tenancy.Actor, ref string
 	if err := archive.Close(); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "The zip broke off while it was sent. Try again.")
 	}
-	return nil
+	return c.record(ctx, actor, tenancy.AuditDownload, auditLab(r), nil, auditVersion(&r.Revision))
 }
 
 func (c *Controller) exportFile(archive *zip.Writer, r *Record, f ProjectFile) error {

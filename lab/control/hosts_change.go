@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
 
 	"trunkline/internal/fault"
@@ -23,15 +25,20 @@ func (c *Controller) ChangeHost(ctx context.Context, actor tenancy.Actor, ref st
 	if err := change.check(); err != nil {
 		return HostView{}, err
 	}
+	var before hostDetail
 	r, err = c.cfg.HostStore.ChangeHost(ctx, r.ID, func(r *HostRecord) error {
 		if !r.RevokedAt.IsZero() {
 			return fault.New(fault.Conflict, "Host %s is revoked, so there is nothing to change. Remove it, or join it anew with a new token.", r.Name)
 		}
+		before = settingsOf(*r)
 		change.apply(r)
 		return nil
 	})
 	if err != nil {
 		return HostView{}, err
+	}
+	if err := c.recordSite(ctx, actor, tenancy.AuditHostChange, auditHost(r), before, settingsOf(r)); err != nil {
+		return HostView{}, errors.Join(err, c.hostChanged(ctx, r.ID))
 	}
 	if err := c.hostChanged(ctx, r.ID); err != nil {
 		return HostView{}, err
@@ -41,6 +48,19 @@ func (c *Controller) ChangeHost(ctx context.Context, actor tenancy.Actor, ref st
 		return HostView{}, err
 	}
 	return c.viewHost(r, given[r.ID]), nil
+}
+
+// hostDetail is what an administrator has decided about a host.
+type hostDetail struct {
+	Name       string            `json:"name"`
+	Labels     map[string]string `json:"labels,omitempty"`
+	Drained    bool              `json:"drained"`
+	Tenants    []string          `json:"tenants,omitempty"`
+	OverCommit OverCommit        `json:"overCommit,omitzero"`
+}
+
+func settingsOf(r HostRecord) hostDetail {
+	return hostDetail{r.Name, maps.Clone(r.Labels), r.Drained, slices.Clone(r.Tenants), r.OverCommit}
 }
 
 func (h HostChange) apply(r *HostRecord) {
@@ -94,7 +114,7 @@ func (c *Controller) RotateHostKey(ctx context.Context, actor tenancy.Actor, ref
 		return err
 	}
 	c.bell.ring()
-	return nil
+	return c.recordSite(ctx, actor, tenancy.AuditHostKey, auditHost(r), nil, nil)
 }
 
 // RevokeHost refuses a host's key from now on and cuts its link at once. What it had counts as lost: its nodes are placed anew where the
@@ -112,7 +132,7 @@ func (c *Controller) RevokeHost(ctx context.Context, actor tenancy.Actor, ref st
 		return err
 	}
 	c.wakeLabs(labs)
-	return nil
+	return c.recordSite(ctx, actor, tenancy.AuditHostRevoke, auditHost(r), nil, map[string]int{"labs": len(labs)})
 }
 
 // RemoveHost forgets a host that was revoked, was never seen, or is drained and empty. Codes: not_found, conflict.
@@ -128,7 +148,10 @@ func (c *Controller) RemoveHost(ctx context.Context, actor tenancy.Actor, ref st
 	if err := c.mayRemove(r, len(labs)); err != nil {
 		return err
 	}
-	return c.expel(r.ID, removedReason, func() error { return c.cfg.HostStore.RemoveHost(ctx, r.ID) })
+	if err := c.expel(r.ID, removedReason, func() error { return c.cfg.HostStore.RemoveHost(ctx, r.ID) }); err != nil {
+		return err
+	}
+	return c.recordSite(ctx, actor, tenancy.AuditHostRemove, auditHost(r), settingsOf(r), nil)
 }
 
 // mayRemove says what to do first. What is only left over on a revoked host is out of reach and no reason to keep its record.

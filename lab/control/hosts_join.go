@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"trunkline/internal/fault"
@@ -38,7 +39,16 @@ func (c *Controller) CreateJoinToken(ctx context.Context, actor tenancy.Actor, r
 		return JoinToken{}, err
 	}
 	c.bell.ring()
+	event := actor.AuditEvent(tenancy.AuditHostInvite, auditJoinToken(token))
+	event.Tenant, event.After = "", token
+	if err := tenancy.RecordFirst(ctx, c.cfg.Audit, event); err != nil {
+		return JoinToken{}, errors.Join(err, c.cfg.HostStore.DeleteJoinToken(ctx, token.ID)) // nobody has seen its secret
+	}
 	return token, nil
+}
+
+func auditJoinToken(t JoinToken) tenancy.AuditObject {
+	return tenancy.AuditObject{Kind: "join token", ID: t.ID, Name: t.Name}
 }
 
 // checkFreeName refuses a name that a host has: the one that joins would get another, which nobody expects who gave it one.
@@ -75,5 +85,5 @@ func (c *Controller) DeleteJoinToken(ctx context.Context, actor tenancy.Actor, i
 		return err
 	}
 	c.bell.ring()
-	return nil
+	return c.recordSite(ctx, actor, tenancy.AuditHostInviteEnd, auditJoinToken(JoinToken{ID: id}), nil, nil)
 }

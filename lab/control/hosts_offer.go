@@ -26,11 +26,33 @@ func (c *Controller) SaveOffer(ctx context.Context, actor tenancy.Actor, offer O
 		return err
 	}
 	offer.Devices = devices
+	before, err := c.offered(ctx, offer.Network)
+	if err != nil {
+		return err
+	}
 	if err := c.cfg.HostStore.SaveOffer(ctx, offer); err != nil {
 		return err
 	}
 	c.bell.ring()
-	return nil
+	return c.recordSite(ctx, actor, tenancy.AuditNetworkChange, auditNetwork(offer.Network), before, offer)
+}
+
+func auditNetwork(name string) tenancy.AuditObject {
+	return tenancy.AuditObject{Kind: "network", ID: name, Name: name}
+}
+
+// offered is the offer of that name, for the audit; nil where there is none.
+func (c *Controller) offered(ctx context.Context, network string) (*Offer, error) {
+	offers, err := c.cfg.HostStore.Offers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range offers {
+		if o.Network == network {
+			return &o, nil
+		}
+	}
+	return nil, nil
 }
 
 // DeleteOffer takes an offer back. Codes: not_found, conflict while a lab uses it.
@@ -38,11 +60,15 @@ func (c *Controller) DeleteOffer(ctx context.Context, actor tenancy.Actor, netwo
 	if err := tenancy.Allow(actor, tenancy.ManageHosts, tenancy.ObjectRef{}); err != nil {
 		return err
 	}
+	before, err := c.offered(ctx, network)
+	if err != nil {
+		return err
+	}
 	if err := c.cfg.HostStore.DeleteOffer(ctx, network); err != nil {
 		return err
 	}
 	c.bell.ring()
-	return nil
+	return c.recordSite(ctx, actor, tenancy.AuditNetworkDelete, auditNetwork(network), before, nil)
 }
 
 // Networks is what the actor's tenant has of identifiers and of physical networks, and nothing of another's.

@@ -177,7 +177,9 @@ func (c *Controller) SetImagePolicy(ctx context.Context, actor tenancy.Actor, sc
 	if err != nil {
 		return ImagePolicy{}, err
 	}
+	var before ImagePolicy
 	change := func(stored *ImagePolicy) error {
+		before = *stored
 		now, err := stored.stamped()
 		if err == nil && policy.Revision != "" && policy.Revision != now.Revision {
 			err = fault.New(fault.Conflict, "Somebody else changed these settings meanwhile. Look at them and make your change again.")
@@ -197,6 +199,13 @@ func (c *Controller) SetImagePolicy(ctx context.Context, actor tenancy.Actor, sc
 		return ImagePolicy{}, err
 	}
 	c.log.Info("The images' settings were changed.", "scope", string(scope), "user", actor.UserID, "tenant", actor.TenantID)
+	record := c.record
+	if scope == OfSite {
+		record = c.recordSite
+	}
+	if err := record(ctx, actor, tenancy.AuditImagesChange, tenancy.AuditObject{Kind: "images", Name: "of the " + string(scope)}, before, clean); err != nil {
+		return ImagePolicy{}, err
+	}
 	return clean.stamped()
 }
 

@@ -68,11 +68,17 @@ func (c *Controller) storeLab(ctx context.Context, actor tenancy.Actor, request 
 	}
 	view := r.view()
 	c.hub.publish(Event{Tenant: r.Tenant, LabID: r.ID, Lab: &view})
+	if err := c.record(ctx, actor, tenancy.AuditLabCreate, auditLab(r), nil, auditVersion(&r.Revision)); err != nil {
+		return nil, err
+	}
 	return c.detail(ctx, r)
 }
 
 func (c *Controller) storeRevision(ctx context.Context, actor tenancy.Actor, r *Record, revision *Revision) (*LabDetail, error) {
 	if err := c.cfg.Labs.AddRevision(ctx, actor.Scope(), r.ID, revision); err != nil {
+		return nil, err
+	}
+	if err := c.record(ctx, actor, tenancy.AuditLabChange, auditLab(r), auditVersion(&r.Revision), auditVersion(revision)); err != nil {
 		return nil, err
 	}
 	if at := drawn(revision); len(at) > 0 {

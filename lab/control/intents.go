@@ -29,22 +29,23 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 	}
 	c.fleet.awaitUsable(ctx, firstHost)
 	failed := c.failedNodes(r)
-	if err := c.planAndStore(ctx, actor.Scope(), r, failed); err != nil {
+	before, after, err := c.planAndStore(ctx, actor.Scope(), r, failed)
+	if err != nil {
 		return err
 	}
 	c.changed(r.ID)
-	return nil
+	return c.recordDeploy(ctx, actor, r, before, after)
 }
 
-// planAndStore makes the newest version what shall run, where there is room this moment.
-func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *Record, failed []string) error {
+// planAndStore makes the newest version what shall run, where there is room this moment, and returns what should run before and shall from now on.
+func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *Record, failed []string) (before, after Deployment, err error) {
 	c.placing.Lock()
 	defer c.placing.Unlock()
 	planned, err := c.plan(ctx, r)
 	if err != nil {
-		return err
+		return before, after, err
 	}
-	return c.store(ctx, scope, r, planned.Crossing, func(stored *Record, vnis map[string]uint32) error {
+	err = c.store(ctx, scope, r, planned.Crossing, func(stored *Record, vnis map[string]uint32) error {
 		stored.seeAtLeast(r)
 		r := stored
 		switch {
@@ -53,8 +54,8 @@ func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *R
 		case r.Revision.Number != planned.Revision:
 			return fault.New(fault.Conflict, "Lab %s was changed while its deploy was planned. Look at it and deploy it again.", r.Name)
 		}
-		d := &r.Desired
-		before, ended := d.Deployment, !r.UnderWay()
+		d, ended := &r.Desired, !r.UnderWay()
+		before = d.Deployment
 		d.Deployment, d.VNIs = planned.Deployment, vnis
 		d.Nodes = keepRestarts(before.Nodes, failed)
 		d.Returning, d.Forget, d.Note = false, false, ""
@@ -62,12 +63,15 @@ func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *R
 		case before.Want == WantNothing:
 			d.Back = nil
 		case ended:
-			d.Back = &before
+			back := before
+			d.Back = &back
 		} // a deploy that failed is nothing to go back to: what was before it still is
 		d.Generation++
 		d.Deploy = d.Generation
+		after = d.Deployment
 		return nil
 	})
+	return before, after, err
 }
 
 // deployAgain answers a deploy that comes while another is under way: the same one is no mistake.
@@ -107,17 +111,21 @@ func (c *Controller) failedNodes(r *Record) []string {
 	return names
 }
 
-// change stores an intent and wakes the lab.
-func (c *Controller) change(ctx context.Context, actor tenancy.Actor, r *Record, change func(*Record) error) error {
+// change stores an intent, wakes the lab, and tells the audit of it where it changes anything.
+func (c *Controller) change(ctx context.Context, actor tenancy.Actor, r *Record, intent intent, change func(*Record) error) error {
+	var before, after Desired
 	_, err := c.cfg.States.ChangeDesired(ctx, actor.Scope(), r.ID, func(stored *Record) error {
 		stored.seeAtLeast(r)
-		return change(stored)
+		before = stored.Desired
+		err := change(stored)
+		after = stored.Desired
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	c.changed(r.ID)
-	return nil
+	return c.recordIntent(ctx, actor, r, intent, before, after)
 }
 
 // seeAtLeast takes over an observed side that is newer, and may not be stored yet.
@@ -134,7 +142,7 @@ func (c *Controller) Cancel(ctx context.Context, actor tenancy.Actor, ref string
 		return err
 	}
 	c.live(r)
-	return c.change(ctx, actor, r, func(r *Record) error {
+	return c.change(ctx, actor, r, intent{verb: tenancy.AuditLabCancel}, func(r *Record) error {
 		d := &r.Desired
 		switch {
 		case !r.UnderWay():
@@ -173,7 +181,7 @@ func (c *Controller) Stop(ctx context.Context, actor tenancy.Actor, ref string) 
 		return err
 	}
 	c.live(r)
-	return c.change(ctx, actor, r, func(r *Record) error {
+	return c.change(ctx, actor, r, intent{verb: tenancy.AuditLabStop}, func(r *Record) error {
 		switch r.Desired.Want {
 		case WantNothing:
 			return fault.New(fault.Conflict, "Lab %s is not deployed, so there is nothing to stop.", r.Name)
@@ -193,7 +201,7 @@ func (c *Controller) Destroy(ctx context.Context, actor tenancy.Actor, ref strin
 	if err != nil {
 		return err
 	}
-	return c.change(ctx, actor, r, func(r *Record) error {
+	return c.change(ctx, actor, r, intent{verb: tenancy.AuditLabDestroy}, func(r *Record) error {
 		d := &r.Desired
 		d.Forget = d.Forget || forget
 		if d.Want != WantNothing {
@@ -227,7 +235,7 @@ func (c *Controller) NodeAction(ctx context.Context, actor tenancy.Actor, ref, n
 		return fault.New(fault.Invalid, "%s is of kind %s and is always on while the lab runs: only containers can be started, stopped or paused.", node, n.Kind)
 	}
 	ended := slices.Contains(c.failedNodes(r), node)
-	return c.change(ctx, actor, r, func(r *Record) error {
+	return c.change(ctx, actor, r, intent{tenancy.AuditNodeAction, node, action}, func(r *Record) error {
 		if r.Desired.Want != WantRun || r.Desired.Revision != running.Number {
 			return fault.New(fault.Conflict, "Lab %s is not running. Deploy it first.", r.Name)
 		}

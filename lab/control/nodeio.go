@@ -52,7 +52,13 @@ func (c *Controller) Exec(ctx context.Context, actor tenancy.Actor, ref, node st
 	if err != nil {
 		return nil, err
 	}
-	return host.Exec(ctx, r.ID, node, request)
+	begun, err := c.recordExec(ctx, actor, r, node, request)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := host.Exec(ctx, r.ID, node, request)
+	begun(conn, err)
+	return conn, err
 }
 
 // PutFile streams size bytes (-1: until r ends) to a path in the node. A path that ends in a slash, or names a folder that is there,
@@ -83,7 +89,11 @@ func (c *Controller) PutFile(ctx context.Context, actor tenancy.Actor, ref, node
 	if target == "/" {
 		return "", fault.New(fault.Invalid, "The root folder is no file. Say the file's name too.").InField("path")
 	}
-	return target, host.PutFile(ctx, record.ID, node, hostapi.PutFile{Path: target, Size: size}, r)
+	sent := newSumming(r)
+	if err := host.PutFile(ctx, record.ID, node, hostapi.PutFile{Path: target, Size: size}, sent); err != nil {
+		return target, err
+	}
+	return target, c.record(ctx, actor, tenancy.AuditUpload, auditNode(record, node), nil, fileDetail{Path: target, Bytes: sent.bytes, SHA256: sent.hash()})
 }
 
 // fileName is the last part of what a browser or client calls the file; "" when there is none.
@@ -104,5 +114,10 @@ func (c *Controller) GetFile(ctx context.Context, actor tenancy.Actor, ref, node
 	if err != nil {
 		return nil, hostapi.FileInfo{}, err
 	}
-	return host.GetFile(ctx, r.ID, node, path.Clean(target))
+	target = path.Clean(target)
+	content, info, err := host.GetFile(ctx, r.ID, node, target)
+	if err != nil {
+		return nil, info, err
+	}
+	return c.recordGet(ctx, actor, r, node, target, info, content), info, nil
 }

@@ -46,6 +46,9 @@ type ExecConn struct {
 	mu       sync.Mutex
 	exitCode int
 	exited   bool
+
+	closing    sync.Once
+	whenClosed func()
 }
 
 // NewExecConn wraps an upgraded stream.
@@ -127,8 +130,19 @@ func (c *ExecConn) ExitCode() (int, bool) {
 	return c.exitCode, c.exited
 }
 
+// WhenClosed has f called once, by whoever closes the connection first. It is set before the connection is given on, and must not wait for anything.
+func (c *ExecConn) WhenClosed(f func()) { c.whenClosed = f }
+
 // Close hangs up; the host ends the command.
-func (c *ExecConn) Close() error { return c.conn.Close() }
+func (c *ExecConn) Close() error {
+	err := c.conn.Close()
+	c.closing.Do(func() {
+		if c.whenClosed != nil {
+			c.whenClosed()
+		}
+	})
+	return err
+}
 
 func (c *ExecConn) send(kind FrameKind, payload []byte) error {
 	c.writing.Lock()
