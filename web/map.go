@@ -9,14 +9,17 @@ import (
 
 // labMap is what the browser draws.
 type labMap struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	State   string    `json:"state"`
-	Nodes   []mapNode `json:"nodes"`
-	Links   []mapLink `json:"links"`
-	CanEdit bool      `json:"canEdit"`
-	CanRun  bool      `json:"canRun"`
-	CanUse  bool      `json:"canUse"`
+	ID       string           `json:"id"`
+	Name     string           `json:"name"`
+	State    string           `json:"state"`
+	Nodes    []mapNode        `json:"nodes"`
+	Links    []mapLink        `json:"links"`
+	Notes    []lab.Note       `json:"notes"`
+	Groups   []lab.DrawnGroup `json:"groups"`
+	Revision int64            `json:"revision"`
+	CanEdit  bool             `json:"canEdit"`
+	CanRun   bool             `json:"canRun"`
+	CanUse   bool             `json:"canUse"`
 }
 
 // mapNode is one node; changes carry no place.
@@ -32,6 +35,24 @@ type mapNode struct {
 	Down      []string `json:"down,omitempty"` // interfaces that are known to be down
 	X         *float64 `json:"x,omitempty"`
 	Y         *float64 `json:"y,omitempty"`
+	*mapDesign
+}
+
+// mapDesign is what the file says of a node; changes of its state carry none.
+type mapDesign struct {
+	Image string    `json:"image,omitempty"`
+	Group string    `json:"group,omitempty"` // id of the drawn group
+	Color string    `json:"color,omitempty"`
+	Icon  string    `json:"icon,omitempty"`
+	Level string    `json:"level,omitempty"`
+	Ports []mapPort `json:"ports"` // interfaces with a cable, an address or settings
+}
+
+// mapPort is one interface of a node.
+type mapPort struct {
+	Name      string   `json:"name"`
+	Addresses []string `json:"addresses,omitempty"`
+	Cabled    bool     `json:"cabled,omitempty"`
 }
 
 // mapLink is one cable; B is empty when it leads nowhere.
@@ -45,11 +66,16 @@ type mapLink struct {
 	BAddr string `json:"baddr,omitempty"`
 	Cut   bool   `json:"cut,omitempty"`
 	Note  string `json:"note,omitempty"`
+	MTU   int    `json:"mtu,omitempty"`
+
+	AtoB map[string]string `json:"aToB,omitempty"` // as the file writes them: rate, delay, jitter, loss, …
+	BtoA map[string]string `json:"bToA,omitempty"`
 }
 
 // drawMap puts drawing and observation together. Nodes that nobody placed get a place.
 func drawMap(d *control.LabDetail) labMap {
-	m := labMap{ID: d.ID, Name: d.Name, State: string(d.State), Nodes: []mapNode{}, Links: []mapLink{}}
+	m := labMap{ID: d.ID, Name: d.Name, State: string(d.State), Revision: d.Revision, Nodes: []mapNode{}, Links: []mapLink{}}
+	m.Notes, m.Groups = drawingOf(d.Lab)
 	if d.Lab == nil {
 		return m
 	}
@@ -57,7 +83,7 @@ func drawMap(d *control.LabDetail) labMap {
 	for _, n := range d.Nodes {
 		observed[n.Name] = n
 	}
-	points := placed(d)
+	points, ports := placed(d), portsOf(d.Lab)
 	for i, n := range d.Lab.Nodes {
 		view, known := observed[n.Name]
 		if !known {
@@ -66,7 +92,7 @@ func drawMap(d *control.LabDetail) labMap {
 		view.Kind = n.Kind
 		drawn := nodeState(view)
 		x, y := points[i].X, points[i].Y
-		drawn.X, drawn.Y = &x, &y
+		drawn.X, drawn.Y, drawn.mapDesign = &x, &y, designOf(n, ports[n.Name])
 		m.Nodes = append(m.Nodes, drawn)
 	}
 	for _, k := range d.Lab.Links {
@@ -76,6 +102,7 @@ func drawMap(d *control.LabDetail) labMap {
 		m.Links = append(m.Links, mapLink{
 			ID: k.ID(), A: k.A.Node, AIf: k.A.Interface, AAddr: firstAddress(d.Lab, k.A),
 			B: k.B.Node, BIf: k.B.Interface, BAddr: firstAddress(d.Lab, k.B), Cut: k.Cut, Note: linkNote(k),
+			MTU: k.MTU, AtoB: impairmentTexts(k.AtoB), BtoA: impairmentTexts(k.BtoA),
 		})
 	}
 	return m

@@ -35,6 +35,7 @@ type Config struct {
 	SignedIn Sessions     // whose session it is, and until when
 	Examples Examples
 
+	Editing    Editing    // nil: labs are changed by replacing their file
 	Workspaces Workspaces // nil: people are in one workspace each, which is not shown
 	Bell       Bell       // nil: lost rights count at the next heartbeat
 

@@ -48,12 +48,13 @@ type LabView struct {
 // LabDetail is a lab with its drawing and what each node is now.
 type LabDetail struct {
 	LabView
-	Source string              `json:"source"` // the lab file's text
-	File   string              `json:"file"`   // its name inside the project, such as "topology.clab.yml"
-	Lab    *lab.Lab            `json:"lab"`
-	Nodes  []NodeView          `json:"nodes"` // in the order of the file, then implicit ones
-	Places map[string]Position `json:"positions,omitempty"`
-	Files  []ProjectFile       `json:"files,omitempty"`
+	Source   string              `json:"source"`   // the lab file's text
+	Revision int64               `json:"revision"` // number of the newest version, which all here but the nodes' states is of
+	File     string              `json:"file"`     // its name inside the project, such as "topology.clab.yml"
+	Lab      *lab.Lab            `json:"lab"`
+	Nodes    []NodeView          `json:"nodes"` // in the order of the file, then implicit ones
+	Places   map[string]Position `json:"positions,omitempty"`
+	Files    []ProjectFile       `json:"files,omitempty"`
 }
 
 // Position is where a node is drawn, in drawing units.

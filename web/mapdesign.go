@@ -1,0 +1,74 @@
+package web
+
+import (
+	"slices"
+	"strconv"
+
+	"trunkline/lab"
+)
+
+// designOf is what the file says of a node.
+func designOf(n *lab.Node, ports []mapPort) *mapDesign {
+	d := &mapDesign{Image: n.Image, Group: n.Labels[lab.GroupLabel], Color: n.Labels[lab.ColorLabel], Icon: n.Labels[lab.IconLabel], Level: n.Labels[lab.LevelLabel], Ports: ports}
+	if d.Ports == nil {
+		d.Ports = []mapPort{}
+	}
+	return d
+}
+
+// portsOf are the interfaces of each node: those of its cables in the order of the file, then others that it has settings for.
+func portsOf(l *lab.Lab) map[string][]mapPort {
+	all := map[string][]mapPort{}
+	add := func(e lab.Endpoint, cabled bool) {
+		if e.Node == "" || slices.ContainsFunc(all[e.Node], func(p mapPort) bool { return p.Name == e.Interface }) {
+			return
+		}
+		all[e.Node] = append(all[e.Node], mapPort{Name: e.Interface, Addresses: addressesOf(l, e), Cabled: cabled})
+	}
+	for _, k := range l.Links {
+		add(k.A, true)
+		add(k.B, true)
+	}
+	for _, n := range l.Nodes {
+		for _, i := range n.Interfaces {
+			add(lab.Endpoint{Node: n.Name, Interface: i.Name}, false)
+		}
+	}
+	return all
+}
+
+// impairmentTexts are the values of an impairment as a person writes them; nil of a perfect link.
+func impairmentTexts(i lab.Impairment) map[string]string {
+	texts := map[string]string{}
+	if i.RateBits > 0 {
+		texts["rate"] = rateText(i.RateBits)
+	}
+	if i.Delay > 0 {
+		texts["delay"] = i.Delay.String()
+	}
+	if i.Jitter > 0 {
+		texts["jitter"] = i.Jitter.String()
+	}
+	for name, share := range map[string]float64{"loss": i.Loss, "duplicate": i.Duplicate, "reorder": i.Reorder, "corrupt": i.Corrupt} {
+		if share > 0 {
+			texts[name] = strconv.FormatFloat(share, 'f', -1, 64) + "%"
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return texts
+}
+
+// rateText is a rate as the lab file writes it: the largest unit that is exact.
+func rateText(bits int64) string {
+	for _, u := range []struct {
+		name   string
+		factor int64
+	}{{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3}} {
+		if bits%u.factor == 0 {
+			return strconv.FormatInt(bits/u.factor, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(bits, 10) + "bit"
+}
