@@ -72,11 +72,9 @@ func (s *Identities) admit(tx *gorm.DB, a tenancy.Admission) (admitted tenancy.A
 	row, err := findIdentity(forUpdate(tx), a.Identity.Issuer, a.Identity.Subject)
 	switch {
 	case err == nil:
-		var user userRow
-		if err := tx.Where("id = ?", row.UserID).Take(&user).Error; err != nil {
+		if admitted.User, err = holdUser(tx, row.UserID); err != nil {
 			return admitted, err
 		}
-		admitted.User = user.user()
 	case fault.Is(err, fault.NotFound) && a.Newcomer.ID != "":
 		if admitted.User, err = newcomer(tx, a.Newcomer); err != nil {
 			return admitted, err
@@ -92,7 +90,7 @@ func (s *Identities) admit(tx *gorm.DB, a tenancy.Admission) (admitted tenancy.A
 	if err := saveIdentity(tx, row, admitted.New); err != nil {
 		return admitted, err
 	}
-	admitted.Changes, admitted.Skipped, err = settleMemberships(tx, row.UserID, a.Identity.Provider, stamp(a.At), a.Settle)
+	admitted.Settled, err = settle(tx, row.UserID, a.Identity.Provider, stamp(a.At), a.Settle)
 	return admitted, err
 }
 
@@ -150,78 +148,6 @@ func saveIdentity(tx *gorm.DB, row identityRow, fresh bool) error {
 	return made.Error
 }
 
-// settleMemberships gives and takes the memberships of one provider.
-func settleMemberships(tx *gorm.DB, userID, provider string, at int64, decide func([]tenancy.Membership) []tenancy.Grant) (changes []tenancy.MembershipChange, skipped []tenancy.Grant, err error) {
-	if decide == nil {
-		return nil, nil, nil
-	}
-	var rows []membershipRow
-	if err := tx.Where("user_id = ? AND source = ?", userID, provider).Find(&rows).Error; err != nil {
-		return nil, nil, err
-	}
-	held := make([]tenancy.Membership, len(rows))
-	for i, row := range rows {
-		held[i] = tenancy.Membership{UserID: row.UserID, TenantID: row.TenantID, Role: tenancy.Role(row.Role), Source: row.Source}
-	}
-	grants, skipped, err := withTenants(tx, decide(held), at)
-	if err != nil {
-		return nil, nil, err
-	}
-	changes = tenancy.Compare(held, grants)
-	var gone []string
-	var given []membershipRow
-	for _, c := range changes {
-		if c.Is == "" {
-			gone = append(gone, c.TenantID)
-			continue
-		}
-		given = append(given, membershipRow{UserID: userID, TenantID: c.TenantID, Source: provider, Role: string(c.Is), CreatedAt: at})
-	}
-	for batch := range chunks(gone) {
-		if err := tx.Where("user_id = ? AND source = ? AND tenant_id IN ?", userID, provider, batch).Delete(&membershipRow{}).Error; err != nil {
-			return nil, nil, err
-		}
-	}
-	return changes, skipped, insertAll(tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "user_id"}, {Name: "tenant_id"}, {Name: "source"}},
-		DoUpdates: clause.AssignmentColumns([]string{"role"}),
-	}), given)
-}
-
-// withTenants makes the tenants that are to be made, and leaves out grants whose tenant is not there then.
-func withTenants(tx *gorm.DB, grants []tenancy.Grant, at int64) (there, skipped []tenancy.Grant, err error) {
-	var fresh []tenantRow
-	ids := make([]string, len(grants))
-	for i, g := range grants {
-		ids[i] = g.TenantID
-		if g.Create {
-			fresh = append(fresh, tenantRow{ID: g.TenantID, Name: g.TenantID, CreatedAt: at, ImagesJSON: "null"})
-		}
-	}
-	// One whose name another tenant has is not made: its id is free, but people could not tell the two apart.
-	if err := insertAll(tx.Clauses(clause.OnConflict{DoNothing: true}), fresh); err != nil {
-		return nil, nil, err
-	}
-	known := map[string]bool{}
-	for batch := range chunks(ids) {
-		var found []string
-		if err := tx.Model(&tenantRow{}).Where("id IN ?", batch).Pluck("id", &found).Error; err != nil {
-			return nil, nil, err
-		}
-		for _, id := range found {
-			known[id] = true
-		}
-	}
-	for _, g := range grants {
-		if known[g.TenantID] {
-			there = append(there, g)
-		} else {
-			skipped = append(skipped, g)
-		}
-	}
-	return there, skipped, nil
-}
-
 // Attach implements tenancy.IdentityStore. Code: conflict when somebody has the identity.
 func (s *Identities) Attach(ctx context.Context, userID string, id tenancy.Identity, at time.Time) error {
 	return s.store.change(ctx, func(tx *gorm.DB) error {
@@ -242,7 +168,7 @@ func (s *Identities) Attach(ctx context.Context, userID string, id tenancy.Ident
 }
 
 // Detach implements tenancy.IdentityStore. Code: not_found, also for somebody else's.
-func (s *Identities) Detach(ctx context.Context, userID, issuer, subject string) (changes []tenancy.MembershipChange, err error) {
+func (s *Identities) Detach(ctx context.Context, userID, issuer, subject string) (settled tenancy.Settled, err error) {
 	err = s.store.change(ctx, func(tx *gorm.DB) error {
 		row, err := findIdentity(forUpdate(tx).Where("user_id = ?", userID), issuer, subject)
 		if err != nil {
@@ -255,10 +181,13 @@ func (s *Identities) Detach(ctx context.Context, userID, issuer, subject string)
 		if err := tx.Model(&identityRow{}).Where("user_id = ? AND provider = ?", userID, row.Provider).Count(&others).Error; err != nil || others > 0 {
 			return err
 		}
-		changes, _, err = settleMemberships(tx, userID, row.Provider, 0, nothing)
+		if _, err := holdUser(tx, userID); err != nil {
+			return err
+		}
+		settled, err = settle(tx, userID, row.Provider, 0, nothing)
 		return err
 	})
-	return changes, err
+	return settled, err
 }
 
 // nothing is what a provider gives that is not asked any more.
@@ -271,17 +200,18 @@ func (s *Identities) Withdraw(ctx context.Context, provider, issuer, subject str
 		if err != nil {
 			return err
 		}
-		var user userRow
-		if err := tx.Where("id = ?", row.UserID).Take(&user).Error; err != nil {
+		if admitted.User, err = holdUser(tx, row.UserID); err != nil {
 			return err
 		}
-		admitted.User = user.user()
 		gone := tx.Model(&row).Updates(map[string]any{"access_token": "", "refresh_token": "", "gone_at": stamp(at), "checked_at": stamp(at)})
 		if gone.Error != nil {
 			return gone.Error
 		}
-		admitted.Changes, _, err = settleMemberships(tx, row.UserID, provider, stamp(at), nothing)
-		return err
+		if admitted.Settled, err = settle(tx, row.UserID, provider, stamp(at), nothing); err != nil || len(admitted.Kept) == 0 {
+			return err
+		}
+		// Where the person stays the last owner, no token of theirs opens it.
+		return tx.Where("user_id = ? AND tenant_id IN ?", row.UserID, admitted.Kept).Delete(&tokenRow{}).Error
 	})
 	return admitted, err
 }

@@ -207,10 +207,10 @@ func TestOnlyWhoIsSignedInLinks(t *testing.T) {
 		_, err = d.UnlinkIdentity(d.ctx, me, "https://id.example.org", "ada")
 		wantCode(t, err, fault.Conflict) // also where there is no password
 		must(t, d.SetPassword(d.ctx, me, "ada", "Ada", goodPassword))
-		changes, err := d.UnlinkIdentity(d.ctx, me, "https://id.example.org", "ada")
+		settled, err := d.UnlinkIdentity(d.ctx, me, "https://id.example.org", "ada")
 		must(t, err)
-		if len(changes) != 1 || changes[0].TenantID != "net" || changes[0].Is != "" {
-			t.Errorf("%+v", changes)
+		if changes := settled.Changes; len(changes) != 1 || changes[0].TenantID != "net" || changes[0].Is != "" {
+			t.Errorf("%+v", settled)
 		}
 		list, err := d.Identities(d.ctx, stranger)
 		must(t, err)
@@ -337,7 +337,7 @@ func TestWhoIsToBeAskedAbout(t *testing.T) {
 
 // TestEveryMethodOfTheDoorIsKnown pins what takes no scope: people, and how they come in, belong to the site.
 func TestEveryMethodOfTheDoorIsKnown(t *testing.T) {
-	known := "Admit Attach Detach IdentitiesOf KeepTokens ToCheck Withdraw | DeleteProvider ManagedByFile Provider Providers Rules SaveProvider SyncFile"
+	known := "Admit Attach Detach Held IdentitiesOf KeepTokens ProvidersOfSessions ToCheck Unheard Withdraw | DeleteProvider ManagedByFile OrderProviders Provider Providers Rules SaveProvider SyncFile"
 	var got []string
 	for _, kind := range []reflect.Type{reflect.TypeFor[*store.Identities](), reflect.TypeFor[*store.Providers]()} {
 		var names []string

@@ -37,6 +37,42 @@ func (s *Identities) ToCheck(ctx context.Context, provider string, since time.Ti
 	return s.linked(rows)
 }
 
+// Unheard lists the identities with browser sessions that a provider has not vouched for since then, or that it has said are gone.
+func (s *Identities) Unheard(ctx context.Context, provider string, since time.Time) ([]tenancy.Identity, error) {
+	var rows []identityRow
+	err := s.store.ask(ctx).Table("sessions s").Distinct("s.provider, s.issuer, s.subject, s.user_id").
+		Joins("LEFT JOIN identities i ON i.issuer = s.issuer AND i.subject = s.subject").
+		Where("s.provider = ? AND s.expires_at > ?", provider, stamp(s.store.now())).
+		Where("i.issuer IS NULL OR i.gone_at <> 0 OR i.checked_at < ?", stamp(since)).Scan(&rows).Error
+	identities := make([]tenancy.Identity, len(rows))
+	for i, row := range rows {
+		identities[i] = tenancy.Identity{Provider: row.Provider, Issuer: row.Issuer, Subject: row.Subject}
+	}
+	return identities, translate(err)
+}
+
+// ProvidersOfSessions lists the providers by which sessions began that are not over, also those that are not there any more.
+func (s *Identities) ProvidersOfSessions(ctx context.Context) ([]string, error) {
+	var ids []string
+	err := s.store.ask(ctx).Table("sessions").Distinct("provider").Where("provider <> '' AND expires_at > ?", stamp(s.store.now())).Order("provider").Pluck("provider", &ids).Error
+	return ids, translate(err)
+}
+
+// Held says who has an identity, and which memberships its provider gives. Code: not_found.
+func (s *Identities) Held(ctx context.Context, provider, issuer, subject string) (tenancy.User, []tenancy.Membership, error) {
+	tx := s.store.ask(ctx)
+	row, err := findIdentity(tx, issuer, subject)
+	if err != nil {
+		return tenancy.User{}, nil, translate(err)
+	}
+	var user userRow
+	if err := tx.Where("id = ?", row.UserID).Take(&user).Error; err != nil {
+		return tenancy.User{}, nil, translate(err)
+	}
+	held, err := heldBy(tx, row.UserID, provider)
+	return user.user(), held, translate(err)
+}
+
 // KeepTokens stores the tokens of an identity alone: what a refresh brought that could not ask to the end. Code: not_found.
 func (s *Identities) KeepTokens(ctx context.Context, id tenancy.Identity) error {
 	about := aboutIdentity(id.Issuer, id.Subject)

@@ -80,8 +80,12 @@ func (s *Providers) provider(row providerRow) (login.Provider, error) {
 		return p, err
 	}
 	secret, err := s.keys.Open(secretPurpose, row.ID, row.Secret)
+	if fault.Is(err, fault.Invalid) {
+		p.SecretLost = true // the rest is still there to be seen and mended
+		return p, nil
+	}
 	if err != nil {
-		return p, fault.Wrap(err, fault.Unavailable, "The secret of the provider %s cannot be opened: the key file is another one than when it was stored. Put the old key back, or give the secret again.", p.Name)
+		return p, err
 	}
 	p.ClientSecret = string(secret)
 	return p, nil
@@ -205,7 +209,36 @@ func saveRules(tx *gorm.DB, providerID string, rules []tenancy.Rule, now int64) 
 	return insertAll(tx, rows)
 }
 
-// DeleteProvider removes one with its rules and the memberships that it gave; its people stay known, so that they are the same if it comes back.
+// OrderProviders puts the buttons into the order of the ids, all those made by hand; those of the file stay before them. Code: conflict when they are not those
+// that there are.
+func (s *Providers) OrderProviders(ctx context.Context, ids []string) error {
+	return s.store.change(ctx, func(tx *gorm.DB) error {
+		var rows []providerRow
+		if err := forUpdate(tx).Where("NOT from_file").Find(&rows).Error; err != nil {
+			return err
+		}
+		known := map[string]bool{}
+		for _, row := range rows {
+			known[row.ID] = true
+		}
+		changed := fault.New(fault.Conflict, "The providers are others than those you saw. Look again and order them then.")
+		if len(ids) != len(rows) {
+			return changed
+		}
+		for place, id := range ids {
+			if !known[id] {
+				return changed
+			}
+			delete(known, id)
+			if err := tx.Model(&providerRow{}).Where("id = ?", id).Update("place", place).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DeleteProvider removes one with its rules and the memberships that it gave, but for those of last owners; its people stay known, so that they are the same if it comes back.
 // Codes: not_found; conflict when it comes from the file.
 func (s *Providers) DeleteProvider(ctx context.Context, id string) error {
 	return s.store.change(ctx, func(tx *gorm.DB) error {
@@ -224,7 +257,7 @@ func (s *Providers) remove(tx *gorm.DB, id string) error {
 	if gone.Error != nil {
 		return gone.Error
 	}
-	return tx.Where("source = ?", id).Delete(&membershipRow{}).Error
+	return s.store.dropSource(tx, id)
 }
 
 // SyncFile makes the providers of the file what they are there, and removes those that were in it before. Code: conflict when one was made by hand.

@@ -52,8 +52,10 @@ func TestProvidersAreKeptWithTheirRules(t *testing.T) {
 		if len(list) != 2 || list[0].ID != "one" || list[1].ID != "two" {
 			t.Errorf("%+v", list)
 		}
-		_, err = s.Providers(seal.Random()).Provider(ctx, "one")
-		wantCode(t, err, fault.Unavailable)
+		lost, err := s.Providers(seal.Random()).Provider(ctx, "one")
+		if err != nil || !lost.SecretLost || lost.ClientSecret != "" || lost.Issuer != campusProvider("one").Issuer {
+			t.Errorf("with another key: %+v, %v", lost, err)
+		}
 		bad := campusProvider("three")
 		bad.Issuer = "http://x"
 		wantCode(t, p.SaveProvider(ctx, bad, nil), fault.Invalid)

@@ -30,6 +30,8 @@ type Accounts struct {
 
 	identities IdentityStore // nil: nobody comes in by a provider
 	audit      Auditor       // nil: nothing is recorded
+	bell       *Revocations  // nil: nobody is told when a provider changes rights
+	local      LocalStore    // nil: local accounts are always on
 
 	hasher *hasher
 
@@ -61,6 +63,9 @@ func (a *Accounts) WithAudit(audit Auditor) *Accounts {
 // SignIn checks a local account. Wrong name and wrong password answer alike and cost alike (fault.Unauthenticated); too many
 // attempts from an address or at an account are fault.Exhausted.
 func (a *Accounts) SignIn(ctx context.Context, email, password, address string) (Actor, error) {
+	if err := a.needPasswords(ctx); err != nil {
+		return Actor{}, err
+	}
 	wrong := fault.New(fault.Unauthenticated, "That name and password do not go together. Check both and try again.")
 	account, err := CleanEmail(email)
 	if err != nil {

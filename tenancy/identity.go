@@ -62,21 +62,27 @@ type Admission struct {
 
 // Admitted is what became of an admission.
 type Admitted struct {
-	User    User
-	New     bool
+	User User
+	New  bool
+	Settled
+}
+
+// Settled is what became of the memberships that a provider gives to somebody.
+type Settled struct {
 	Changes []MembershipChange
-	Skipped []Grant // their workspaces are not there, and were not to be made or could not be
+	Skipped []Grant  // their workspaces are not there, and were not to be made or could not be
+	Kept    []string // ids of workspaces that would have lost their last owner: the person stays it
 }
 
 // IdentityStore keeps who has which identity. A missing one is fault.NotFound.
 type IdentityStore interface {
 	// Admit finds the identity's user or makes the newcomer, and gives and takes memberships of the provider, in one transaction. A
-	// newcomer whose address somebody else has is made without it.
+	// newcomer whose address somebody else has is made without it. The last owner of a workspace stays: see Settled.Kept.
 	Admit(ctx context.Context, a Admission) (Admitted, error)
 	// Attach gives the identity to the user. One that somebody else has is fault.Conflict.
 	Attach(ctx context.Context, userID string, id Identity, at time.Time) error
 	// Detach takes the identity from the user, with the memberships of its provider if it was the user's only one there.
-	Detach(ctx context.Context, userID, issuer, subject string) ([]MembershipChange, error)
+	Detach(ctx context.Context, userID, issuer, subject string) (Settled, error)
 	// Withdraw takes away what the provider gave to the identity's user, and the tokens kept of it. The identity stays known.
 	Withdraw(ctx context.Context, provider, issuer, subject string, at time.Time) (Admitted, error)
 	IdentitiesOf(ctx context.Context, userID string) ([]LinkedIdentity, error)
@@ -96,7 +102,7 @@ func (a *Accounts) identityStore() (IdentityStore, error) {
 }
 
 // SignInBy lets in whom a provider vouches for. An identity seen for the first time becomes a new user: it is never given to a user of the
-// same address, who may be somebody else. The changes and skipped workspaces are for the audit and for whom rights were taken from.
+// same address, who may be somebody else.
 func (a *Accounts) SignInBy(ctx context.Context, id Identity, outcome Outcome) (Actor, Admitted, error) {
 	store, err := a.identityStore()
 	if err != nil {
@@ -109,12 +115,16 @@ func (a *Accounts) SignInBy(ctx context.Context, id Identity, outcome Outcome) (
 	if err != nil {
 		return Actor{}, Admitted{}, err
 	}
+	a.tell(admitted.User, admitted.Settled, "Your provider says that you are in other groups now, and your rights here have changed.")
+	if err := a.recordAdmitted(ctx, id, admitted); err != nil {
+		return Actor{}, admitted, err
+	}
 	actor, err := a.ActorOf(ctx, admitted.User.ID, "")
 	return actor, admitted, err
 }
 
 // Reassess keeps what a refresh brought: new tokens, and the memberships that the claims give now. Nobody is signed in by it, and nobody made:
-// an identity that no user has is fault.NotFound.
+// an identity that no user has is fault.NotFound. The caller tells the person.
 func (a *Accounts) Reassess(ctx context.Context, id Identity, outcome Outcome) (Admitted, error) {
 	store, err := a.identityStore()
 	if err != nil {
@@ -127,17 +137,25 @@ func (a *Accounts) Reassess(ctx context.Context, id Identity, outcome Outcome) (
 	if id.Claims == nil { // the provider said that the person is there, and nothing of claims
 		again.Settle = nil
 	}
-	return store.Admit(ctx, again)
+	admitted, err := store.Admit(ctx, again)
+	if err != nil {
+		return admitted, err
+	}
+	return admitted, a.recordAdmitted(ctx, id, admitted)
 }
 
 // Withdraw is for an identity whose provider says that the person is gone: what the provider gave is taken away. The user, and what was given
-// by hand, stay: the caller ends the sessions that this identity began.
+// by hand, stay: the caller ends the sessions that this identity began, and tells the person.
 func (a *Accounts) Withdraw(ctx context.Context, provider, issuer, subject string) (Admitted, error) {
 	store, err := a.identityStore()
 	if err != nil {
 		return Admitted{}, err
 	}
-	return store.Withdraw(ctx, provider, issuer, subject, a.now())
+	admitted, err := store.Withdraw(ctx, provider, issuer, subject, a.now())
+	if err != nil {
+		return admitted, err
+	}
+	return admitted, a.recordSettled(ctx, provider, admitted.User, admitted.Settled)
 }
 
 // LinkIdentity gives one more way in to the person who is signed in. One that somebody has already is fault.Conflict.
@@ -149,27 +167,49 @@ func (a *Accounts) LinkIdentity(ctx context.Context, actor Actor, id Identity) e
 	if err := id.check(); err != nil {
 		return err
 	}
-	return store.Attach(ctx, actor.UserID, id, a.now())
+	if err := store.Attach(ctx, actor.UserID, id, a.now()); err != nil {
+		return err
+	}
+	return Record(ctx, a.audit, ofSite(actor.AuditEvent(AuditIdentityLink, AuditObject{Kind: "identity", ID: id.Subject, Name: id.Provider}), nil, id.told()))
 }
 
 // UnlinkIdentity takes a way in from the person who is signed in. The last way in stays: fault.Conflict.
-func (a *Accounts) UnlinkIdentity(ctx context.Context, actor Actor, issuer, subject string) ([]MembershipChange, error) {
+func (a *Accounts) UnlinkIdentity(ctx context.Context, actor Actor, issuer, subject string) (Settled, error) {
 	store, err := a.mayChangeOwn(actor)
 	if err != nil {
-		return nil, err
+		return Settled{}, err
 	}
 	user, err := a.users.User(ctx, actor.UserID)
 	if err != nil {
-		return nil, err
+		return Settled{}, err
 	}
 	linked, err := store.IdentitiesOf(ctx, actor.UserID)
 	if err != nil {
-		return nil, err
+		return Settled{}, err
 	}
-	if user.PasswordHash == "" && len(linked) == 1 && linked[0].Issuer == issuer && linked[0].Subject == subject {
-		return nil, fault.New(fault.Conflict, "This is your only way in. Choose a password first, or link another provider.")
+	passwords, err := a.PasswordsOn(ctx)
+	if err != nil {
+		return Settled{}, err
 	}
-	return store.Detach(ctx, actor.UserID, issuer, subject)
+	if (user.PasswordHash == "" || !passwords) && len(linked) == 1 && linked[0].Issuer == issuer && linked[0].Subject == subject {
+		return Settled{}, fault.New(fault.Conflict, "This is your only way in. Choose a password first, or link another provider.")
+	}
+	settled, err := store.Detach(ctx, actor.UserID, issuer, subject)
+	if err != nil {
+		return settled, err
+	}
+	a.tell(user, settled, "You cannot sign in by that provider any more, and what it gave you here is gone.")
+	var was LinkedIdentity
+	for _, one := range linked {
+		if one.Issuer == issuer && one.Subject == subject {
+			was = one
+		}
+	}
+	event := actor.AuditEvent(AuditIdentityUnlink, AuditObject{Kind: "identity", ID: subject, Name: was.Provider})
+	if err := Record(ctx, a.audit, ofSite(event, was.Identity().told(), nil)); err != nil {
+		return settled, err
+	}
+	return settled, a.recordSettled(ctx, was.Provider, user, settled)
 }
 
 // Identities lists the actor's own ways in, without their tokens.

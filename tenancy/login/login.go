@@ -106,6 +106,9 @@ func (s *Service) client(ctx context.Context, providerID string) (*client, error
 	if err != nil {
 		return nil, err
 	}
+	if p.SecretLost {
+		return nil, fault.New(fault.Unavailable, "The secret of the provider %s cannot be opened: the key file is another one than when it was stored. Put the old key back, or give the secret again.", p.Name)
+	}
 	return s.clientOf(p), nil
 }
 

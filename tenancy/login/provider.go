@@ -24,6 +24,8 @@ type Provider struct {
 	// Patience is how long somebody stays signed in while the provider cannot be asked; 0: DefaultPatience.
 	Patience time.Duration `json:"patience,omitempty"`
 	Disabled bool          `json:"disabled,omitempty"`
+
+	SecretLost bool `json:"-"` // there is one, and the key that opens it is gone
 }
 
 // DefaultPatience is how long people stay while their provider is down.

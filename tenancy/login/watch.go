@@ -3,7 +3,9 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,16 +30,25 @@ type Desk interface {
 	Withdraw(ctx context.Context, provider, issuer, subject string) (tenancy.Admitted, error)
 }
 
+// Begun is the browser sessions that providers began.
+type Begun interface {
+	// ProvidersOfSessions lists by which providers, also those that are not there any more.
+	ProvidersOfSessions(ctx context.Context) ([]string, error)
+	// Unheard lists the identities with sessions that the provider has not vouched for since then, or has said are gone.
+	Unheard(ctx context.Context, provider string, since time.Time) ([]Identity, error)
+}
+
 // Watch is what Watching needs. Two controllers on one database must not watch at once: providers take a refresh token that is used twice for theft.
 type Watch struct {
 	People People
 	Desk   Desk
+	Begun  Begun // nil: no session ends because its provider is silent
 	Rules  func(ctx context.Context, providerID string) ([]tenancy.Rule, error)
 	Every  time.Duration // how often each person is asked about; 0: 40 s
 	Log    *slog.Logger
 
-	// Told is called after somebody's rights changed, and with Gone when the provider says that the person is not there: then end the sessions
-	// that the identity began. The reason is a sentence for that person.
+	// Told is called after somebody's rights changed, and with Gone when the provider says that the person is not there, or has not said for too long that
+	// it is: then end the sessions that the identity began. The reason is a sentence for that person.
 	Told func(ctx context.Context, n Notice)
 }
 
@@ -90,7 +101,42 @@ func (s *Service) Round(ctx context.Context, w Watch) error {
 		all.Go(func() { failures[i] = s.round(ctx, w, p) })
 	}
 	all.Wait()
-	return errors.Join(failures...)
+	return errors.Join(append(failures, s.silence(ctx, w, providers))...)
+}
+
+// silence ends what nobody vouches for any more: what a provider began that is gone, is switched off, or has been silent for longer than one waits.
+func (s *Service) silence(ctx context.Context, w Watch, providers []Provider) error {
+	if w.Begun == nil {
+		return nil
+	}
+	began, err := w.Begun.ProvidersOfSessions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range began {
+		since, reason := s.cfg.Now().Add(time.Hour), "Nobody signs in here any more the way you did. Choose another way to sign in."
+		if i := slices.IndexFunc(providers, func(p Provider) bool { return p.ID == id }); i >= 0 && !providers[i].Disabled {
+			wait := providers[i].Waits()
+			since = s.cfg.Now().Add(-wait)
+			reason = fmt.Sprintf("%s has not said for %s that you are still there, so you were signed out. Sign in again.", providers[i].Name, inWords(wait))
+		}
+		unheard, err := w.Begun.Unheard(ctx, id, since)
+		if err != nil {
+			return err
+		}
+		for _, identity := range unheard {
+			w.Told(context.WithoutCancel(ctx), Notice{Identity: identity, Gone: true, Reason: reason})
+		}
+	}
+	return nil
+}
+
+// inWords is a time as a sentence has it.
+func inWords(d time.Duration) string {
+	if d < 2*time.Minute {
+		return fmt.Sprintf("%d seconds", int(d.Seconds()))
+	}
+	return fmt.Sprintf("%d minutes", int(d.Minutes()))
 }
 
 func (s *Service) round(ctx context.Context, w Watch, p Provider) error {

@@ -49,7 +49,7 @@ func (d *desk) Reassess(_ context.Context, id login.Identity, o tenancy.Outcome)
 	}
 	held := asHeld(d.held)
 	d.person, d.held = id, o.Settle(held)
-	return tenancy.Admitted{Changes: tenancy.Compare(held, d.held)}, nil
+	return tenancy.Admitted{Settled: tenancy.Settled{Changes: tenancy.Compare(held, d.held)}}, nil
 }
 
 func (d *desk) Withdraw(_ context.Context, _, _, _ string) (tenancy.Admitted, error) {
@@ -57,7 +57,7 @@ func (d *desk) Withdraw(_ context.Context, _, _, _ string) (tenancy.Admitted, er
 	defer d.mu.Unlock()
 	held := asHeld(d.held)
 	d.gone, d.held = true, nil
-	return tenancy.Admitted{Changes: tenancy.Compare(held, nil)}, nil
+	return tenancy.Admitted{Settled: tenancy.Settled{Changes: tenancy.Compare(held, nil)}}, nil
 }
 
 func (d *desk) watch() login.Watch {
