@@ -33,7 +33,7 @@ func (c *Controller) Import(ctx context.Context, actor tenancy.Actor, request Im
 	}
 	if replaced != nil {
 		detail, err := c.storeRevision(ctx, actor, replaced, revision)
-		return detail, report, err
+		return c.discreet(actor).detail(detail), report, err
 	}
 	detail, err := c.storeLab(ctx, actor, request, revision)
 	return detail, report, err

@@ -18,7 +18,8 @@ const firstHost = 3 * time.Second
 // Deploy makes the newest version of the lab what shall run. It returns once that is stored. Everything that can be told beforehand
 // is: no host fits, an image is nowhere, a file is missing. Codes: conflict (another deploy is under way), invalid, unavailable,
 // unsupported.
-func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string) error {
+func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string) (err error) {
+	defer c.discreet(actor).hide(&err)
 	r, err := c.find(ctx, actor, tenancy.RunLab, ref)
 	if err != nil {
 		return err
@@ -136,7 +137,8 @@ func (r *Record) seeAtLeast(newer *Record) {
 }
 
 // Cancel ends a deploy that is under way: what it made is removed, and what ran before it runs again.
-func (c *Controller) Cancel(ctx context.Context, actor tenancy.Actor, ref string) error {
+func (c *Controller) Cancel(ctx context.Context, actor tenancy.Actor, ref string) (err error) {
+	defer c.discreet(actor).hide(&err)
 	r, err := c.find(ctx, actor, tenancy.RunLab, ref)
 	if err != nil {
 		return err
@@ -175,7 +177,8 @@ func (c *Controller) Cancel(ctx context.Context, actor tenancy.Actor, ref string
 }
 
 // Stop ends the lab's containers and keeps them with their files.
-func (c *Controller) Stop(ctx context.Context, actor tenancy.Actor, ref string) error {
+func (c *Controller) Stop(ctx context.Context, actor tenancy.Actor, ref string) (err error) {
+	defer c.discreet(actor).hide(&err)
 	r, err := c.find(ctx, actor, tenancy.RunLab, ref)
 	if err != nil {
 		return err
@@ -196,10 +199,16 @@ func (c *Controller) Stop(ctx context.Context, actor tenancy.Actor, ref string) 
 
 // Destroy removes everything that the lab has on its hosts; with forget the stored lab as well, once nothing is left. Repeating it
 // changes nothing.
-func (c *Controller) Destroy(ctx context.Context, actor tenancy.Actor, ref string, forget bool) error {
+func (c *Controller) Destroy(ctx context.Context, actor tenancy.Actor, ref string, forget bool) (err error) {
+	defer c.discreet(actor).hide(&err)
 	r, err := c.find(ctx, actor, tenancy.RunLab, ref)
 	if err != nil {
 		return err
+	}
+	if forget {
+		if err := mayForget(actor, r); err != nil {
+			return err
+		}
 	}
 	return c.change(ctx, actor, r, intent{verb: tenancy.AuditLabDestroy}, func(r *Record) error {
 		d := &r.Desired
@@ -214,7 +223,8 @@ func (c *Controller) Destroy(ctx context.Context, actor tenancy.Actor, ref strin
 }
 
 // NodeAction starts, stops, restarts, pauses or resumes one container of a deployed lab. Its cables stay.
-func (c *Controller) NodeAction(ctx context.Context, actor tenancy.Actor, ref, node, action string) error {
+func (c *Controller) NodeAction(ctx context.Context, actor tenancy.Actor, ref, node, action string) (err error) {
+	defer c.discreet(actor).hide(&err)
 	r, err := c.find(ctx, actor, tenancy.RunLab, ref)
 	if err != nil {
 		return err

@@ -51,7 +51,8 @@ func (c *Controller) Get(ctx context.Context, actor tenancy.Actor, ref string) (
 	if err != nil {
 		return nil, err
 	}
-	return c.detail(ctx, r)
+	detail, err := c.detail(ctx, r)
+	return c.discreet(actor).detail(detail), err
 }
 
 func (c *Controller) detail(ctx context.Context, r *Record) (*LabDetail, error) {
@@ -110,5 +111,5 @@ func (c *Controller) WatchLab(ctx context.Context, actor tenancy.Actor, ref stri
 	if err != nil {
 		return nil, err
 	}
-	return c.hub.watch(ctx, r.Tenant, r.ID), nil
+	return c.discreet(actor).events(ctx, c.hub, c.hub.watch(ctx, r.Tenant, r.ID)), nil
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // reachNode finds the linked host of a container that the actor may work in.
-func (c *Controller) reachNode(ctx context.Context, actor tenancy.Actor, ref, node string) (*Record, NodeHost, error) {
+func (c *Controller) reachNode(ctx context.Context, actor tenancy.Actor, ref, node string) (_ *Record, _ NodeHost, err error) {
+	defer c.discreet(actor).hide(&err)
 	r, err := c.find(ctx, actor, tenancy.UseNode, ref)
 	if err != nil {
 		return nil, nil, err

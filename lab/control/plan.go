@@ -10,7 +10,9 @@ import (
 )
 
 // Plan is what Deploy would do now, step by step, without doing it. What Deploy would refuse is refused here alike.
-func (c *Controller) Plan(ctx context.Context, actor tenancy.Actor, ref string) ([]PlanStep, error) {
+func (c *Controller) Plan(ctx context.Context, actor tenancy.Actor, ref string) (steps []PlanStep, err error) {
+	discreet := c.discreet(actor)
+	defer discreet.hide(&err)
 	r, err := c.find(ctx, actor, tenancy.RunLab, ref)
 	if err != nil {
 		return nil, err
@@ -28,11 +30,11 @@ func (c *Controller) Plan(ctx context.Context, actor tenancy.Actor, ref string) 
 	if running != nil && r.Desired.Want != WantNothing {
 		before = running.Lab
 	}
-	steps := planSteps(before, r.Revision.Lab, r.Desired.Deployment, planned.Deployment, c.hostName)
+	steps = planSteps(before, r.Revision.Lab, r.Desired.Deployment, planned.Deployment, c.hostName)
 	for _, note := range slices.Concat(planned.Notes, planned.GivenUp) {
 		steps = append(steps, PlanStep{Verb: "note", Object: "lab " + r.Revision.Lab.Name, Reason: note})
 	}
-	return steps, nil
+	return discreet.steps(steps), nil
 }
 
 // planSteps is the difference of what is deployed (nil: nothing) and what would be, each step with its host, then the nodes that

@@ -122,7 +122,7 @@ func (r *Record) view() LabView {
 		o = Observed{State: Stopping}
 	}
 	return LabView{
-		ID: r.ID, Tenant: r.Tenant, Name: r.Name, Owner: r.Owner,
+		ID: r.ID, Tenant: r.Tenant, Name: r.Name, Owner: r.Owner, OwnerID: r.OwnerID,
 		State: o.State, Reason: o.Reason, Done: o.Done, Total: o.Total, Step: o.Step, Error: o.Error,
 		Generation: r.Desired.Generation, NodeCount: r.NodeCount, LinkCount: r.LinkCount,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,

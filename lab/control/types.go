@@ -32,6 +32,7 @@ type LabView struct {
 	Tenant     string       `json:"tenant"`
 	Name       string       `json:"name"`
 	Owner      string       `json:"owner"` // user name
+	OwnerID    string       `json:"-"`     // user id
 	State      State        `json:"state"`
 	Reason     string       `json:"reason,omitempty"`
 	Done       int          `json:"done"`
