@@ -26,6 +26,7 @@ type desiredColumns struct {
 	Returning    bool `gorm:"column:returning_back"`
 	Forget       bool
 	Note         string
+	EgressRate   int64
 }
 
 // backJSON is the deployment that a cancelled deploy goes back to.
@@ -37,6 +38,8 @@ type backJSON struct {
 	Places   map[string]placeJSON    `json:"places,omitempty"`
 	VNIs     map[string]uint32       `json:"vnis,omitempty"`
 	GivenUp  []string                `json:"givenUp,omitempty"`
+
+	EgressRate int64 `json:"egressRate,omitempty"`
 }
 
 type backNodeJSON struct {
@@ -77,12 +80,12 @@ type placementRow struct {
 
 func (placementRow) TableName() string { return "placements" }
 
-// ChangeDesired runs change on the lab's record inside one transaction and stores its Desired side. An error of change leaves
-// everything as it was.
+// ChangeDesired runs change on the lab's record inside one transaction and stores its Desired side, with what the lab holds of quotas from then on. An error of
+// change, and more than the limits allow (code exhausted), leave everything as it was.
 func (s *Store) ChangeDesired(ctx context.Context, scope tenancy.Scope, labID string, change func(*control.Record) error) (*control.Record, error) {
 	var r *control.Record
 	err := s.change(ctx, func(tx *gorm.DB) error {
-		row, err := findLab(forUpdate(tx), scope, labID)
+		row, err := lockLab(tx, scope, labID)
 		if err != nil {
 			return err
 		}
@@ -107,7 +110,10 @@ func (s *Store) ChangeDesired(ctx context.Context, scope tenancy.Scope, labID st
 		if err := saveDeployment(tx, row.ID, r.Desired.Deployment); err != nil {
 			return err
 		}
-		return pruneRevisions(tx, row.ID)
+		if err := pruneRevisions(tx, row.ID); err != nil {
+			return err
+		}
+		return s.reserve(tx, row.ID)
 	})
 	if err != nil {
 		return nil, err
@@ -118,7 +124,7 @@ func (s *Store) ChangeDesired(ctx context.Context, scope tenancy.Scope, labID st
 func desiredRow(d control.Desired) (desiredColumns, error) {
 	row := desiredColumns{
 		Want: string(d.Want), Generation: d.Generation, Deploy: d.Deploy, Deployed: d.Revision,
-		Returning: d.Returning, Forget: d.Forget, Note: d.Note,
+		Returning: d.Returning, Forget: d.Forget, Note: d.Note, EgressRate: d.EgressRate,
 	}
 	var err error
 	if row.ImageMapJSON, err = toJSON(d.ImageMap); err != nil {
@@ -142,13 +148,13 @@ func (r desiredColumns) updates(at int64) map[string]any {
 	return map[string]any{
 		"want": r.Want, "generation": r.Generation, "deploy": r.Deploy, "deployed": r.Deployed,
 		"image_map_json": r.ImageMapJSON, "given_up_json": r.GivenUpJSON, "vnis_json": r.VNIsJSON, "back_json": r.BackJSON, "back_revision": r.BackRevision,
-		"returning_back": r.Returning, "forget": r.Forget, "note": r.Note, "updated_at": at,
+		"returning_back": r.Returning, "forget": r.Forget, "note": r.Note, "egress_rate": r.EgressRate, "updated_at": at,
 	}
 }
 
 func (r desiredColumns) desired() (control.Desired, error) {
 	d := control.Desired{
-		Deployment: control.Deployment{Want: control.Want(r.Want), Revision: r.Deployed},
+		Deployment: control.Deployment{Want: control.Want(r.Want), Revision: r.Deployed, EgressRate: r.EgressRate},
 		Generation: r.Generation, Deploy: r.Deploy, Returning: r.Returning, Forget: r.Forget, Note: r.Note,
 	}
 	var err error
@@ -170,7 +176,7 @@ func backOf(d *control.Deployment) *backJSON {
 	if d == nil {
 		return nil
 	}
-	b := &backJSON{Want: string(d.Want), Revision: d.Revision, ImageMap: d.ImageMap, VNIs: d.VNIs, GivenUp: d.GivenUp, Nodes: map[string]backNodeJSON{}, Places: map[string]placeJSON{}}
+	b := &backJSON{Want: string(d.Want), Revision: d.Revision, ImageMap: d.ImageMap, VNIs: d.VNIs, GivenUp: d.GivenUp, EgressRate: d.EgressRate, Nodes: map[string]backNodeJSON{}, Places: map[string]placeJSON{}}
 	for name, asked := range d.Nodes {
 		b.Nodes[name] = backNodeJSON{Run: string(asked.Run), Restarts: asked.Restarts}
 	}
@@ -187,7 +193,7 @@ func (b *backJSON) deployment() *control.Deployment {
 		return nil
 	}
 	d := &control.Deployment{
-		Want: control.Want(b.Want), Revision: b.Revision, ImageMap: b.ImageMap, VNIs: b.VNIs, GivenUp: b.GivenUp,
+		Want: control.Want(b.Want), Revision: b.Revision, ImageMap: b.ImageMap, VNIs: b.VNIs, GivenUp: b.GivenUp, EgressRate: b.EgressRate,
 		Nodes: map[string]control.NodeDesired{}, Places: map[string]control.Place{},
 	}
 	for name, asked := range b.Nodes {

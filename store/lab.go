@@ -45,7 +45,7 @@ func (r labRow) record() (*control.Record, error) {
 	}, nil
 }
 
-// CreateLab stores a new lab with its first revision. Codes: conflict (the name is taken), not_found (out of scope).
+// CreateLab stores a new lab with its first revision. Codes: conflict (the name is taken), not_found (out of scope), exhausted (a quota).
 func (s *Store) CreateLab(ctx context.Context, scope tenancy.Scope, r *control.Record) error {
 	if tenant, all := scope.Tenant(); !all && tenant != r.Tenant || r.Tenant == "" {
 		return missingLab(r.ID)
@@ -62,6 +62,9 @@ func (s *Store) CreateLab(ctx context.Context, scope tenancy.Scope, r *control.R
 		return err
 	}
 	return s.change(ctx, func(tx *gorm.DB) error {
+		if err := lockTenant(tx, tenancy.InTenant(r.Tenant)); err != nil {
+			return err
+		}
 		taken := fault.New(fault.Conflict, "There is a lab named %s already. Give this one another name, or replace that one's file.", r.Name).InField("name")
 		if err := orTaken(tx.Create(&row).Error, taken); err != nil {
 			return err
@@ -69,7 +72,10 @@ func (s *Store) CreateLab(ctx context.Context, scope tenancy.Scope, r *control.R
 		if err := insertRevision(tx, r.ID, &r.Revision); err != nil {
 			return err
 		}
-		return savePositions(tx, r.ID, r.Positions)
+		if err := savePositions(tx, r.ID, r.Positions); err != nil {
+			return err
+		}
+		return s.reserve(tx, r.ID)
 	})
 }
 
@@ -147,9 +153,19 @@ func (s *Store) Labs(ctx context.Context, scope tenancy.Scope) ([]*control.Recor
 // DeleteLab deletes a lab with all that belongs to it. Its identifiers rest. Code: not_found.
 func (s *Store) DeleteLab(ctx context.Context, scope tenancy.Scope, labID string) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
-		var row labRow
-		if err := inScope(forUpdate(tx), scope).Where("id = ?", labID).Take(&row).Error; err != nil {
-			return orMissing(err, missingLab(labID))
+		row, err := lockLab(tx, scope, labID)
+		if err != nil {
+			return err
+		}
+		if row.ID != labID {
+			return missingLab(labID) // a name names no lab to delete
+		}
+		had, err := reservationOf(tx, labID)
+		if err != nil {
+			return err
+		}
+		if _, err := s.countHours(tx, row.TenantID, row.OwnerID, had); err != nil {
+			return err
 		}
 		if err := freeAllVNIs(tx, labID, s.now()); err != nil {
 			return err

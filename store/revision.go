@@ -50,7 +50,7 @@ func (externalRow) TableName() string { return "lab_externals" }
 // AddRevision stores a new version of the lab's file and sets its number. Versions that nothing needs any more are deleted.
 func (s *Store) AddRevision(ctx context.Context, scope tenancy.Scope, labID string, revision *control.Revision) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
-		row, err := findLab(forUpdate(tx), scope, labID)
+		row, err := lockLab(tx, scope, labID)
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,10 @@ func (s *Store) AddRevision(ctx context.Context, scope tenancy.Scope, labID stri
 			return err
 		}
 		revision.Number = number
-		return pruneRevisions(tx, row.ID)
+		if err := pruneRevisions(tx, row.ID); err != nil {
+			return err
+		}
+		return s.reserve(tx, row.ID)
 	})
 }
 

@@ -99,6 +99,22 @@ var scoped = map[string]func(ctx context.Context, s *store.Store, scope tenancy.
 		blocks, err := s.VNIBlocks(ctx, scope)
 		return len(blocks) > 0, err
 	},
+	"Quota": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		limits, use, err := s.Quota(ctx, scope)
+		return len(limits.People) > 0 || use.Workspace[tenancy.QuotaLabs] > 0, err
+	},
+	"ChangeQuota": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		seen := false
+		err := s.ChangeQuota(ctx, scope, func(q *tenancy.QuotaLimits) error { seen = len(q.People) > 0; return nil })
+		return seen, err
+	},
+	"TakeUpload": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		_, err := s.TakeUpload(ctx, scope, tenancy.Whose{UserID: lab.OwnerID}, 1, 1)
+		return false, err
+	},
+	"GiveBackUpload": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		return false, s.GiveBackUpload(ctx, scope, lab.OwnerID, tenancy.UploadLease{Day: 20261121, Bytes: 1})
+	},
 	"ToReconcile": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		ids, err := s.ToReconcile(ctx, scope)
 		return len(ids) > 0, err
@@ -142,6 +158,10 @@ func TestAnotherTenantsLabIsAsGoodAsMissing(t *testing.T) {
 		must(t, err)
 		must(t, s.ChangeTenantImages(t.Context(), tenancy.InTenant(alpha), func(p *control.ImagePolicy) error {
 			p.Allow = []string{"trunkline/*"}
+			return nil
+		}))
+		must(t, s.ChangeQuota(t.Context(), tenancy.InTenant(alpha), func(q *tenancy.QuotaLimits) error {
+			q.People["ada"] = tenancy.Limits{tenancy.QuotaLabs: 9}
 			return nil
 		}))
 		for name, call := range scoped {

@@ -32,6 +32,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 			tx.Where("at <= ?", stamp(now.Add(-useKept))).Delete(&hostUseRow{}).Error,
 			tx.Where("freed_at <> 0 AND freed_at <= ?", stamp(now.Add(-s.vnis.Quarantine))).Delete(&vlanRow{}).Error,
 			s.pruneVNIs(tx, now),
+			pruneUse(tx, now),
 		)
 	})
 }

@@ -16,16 +16,18 @@ import (
 	"gorm.io/gorm/logger"
 
 	"trunkline/internal/fault"
+	"trunkline/lab/control"
 	"trunkline/migrations"
 	"trunkline/tenancy"
 )
 
 // Config says where the data is.
 type Config struct {
-	URL     string           // "sqlite:///path/to/file", a plain path, or "postgres://…"
-	Readers int              // connections that read at once; 0: 4
-	Now     func() time.Time // nil: time.Now
-	VNIs    tenancy.VNIPool  // where network identifiers come from, and how long freed ones and provider VLANs rest
+	URL     string               // "sqlite:///path/to/file", a plain path, or "postgres://…"
+	Readers int                  // connections that read at once; 0: 4
+	Now     func() time.Time     // nil: time.Now
+	Nodes   control.NodeDefaults // what quotas count for nodes whose file names no limits; zero fields: control.UsualNode
+	VNIs    tenancy.VNIPool      // where network identifiers come from, and how long freed ones and provider VLANs rest
 }
 
 // Store is an open database. Its methods may be called at once.
@@ -34,6 +36,7 @@ type Store struct {
 	write *gorm.DB // SQLite: the one connection that writes; PostgreSQL: the same pool as read
 	now   func() time.Time
 	vnis  tenancy.VNIPool
+	nodes control.NodeDefaults
 	use   openUse
 
 	dialect migrations.Dialect
@@ -51,11 +54,14 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Readers <= 0 {
 		cfg.Readers = 4
 	}
-	s := &Store{now: cfg.Now, vnis: cfg.VNIs.WithDefaults(), dialect: place.dialect}
+	s := &Store{now: cfg.Now, vnis: cfg.VNIs.WithDefaults(), nodes: cfg.Nodes.WithDefaults(), dialect: place.dialect}
 	if place.dialect == migrations.SQLite {
 		err = s.openSQLite(ctx, place, cfg.Readers)
 	} else {
 		err = s.openPostgres(ctx, place, cfg.Readers)
+	}
+	if err == nil {
+		err = s.reserveAnew(ctx)
 	}
 	if err != nil {
 		_ = s.Close()

@@ -31,13 +31,15 @@ const (
 	LeaveTenant    Verb = "leave-tenant"    // oneself
 	TransferTenant Verb = "transfer-tenant" // give the workspace away
 	DeleteTenant   Verb = "delete-tenant"   // and restore it
+	SeeQuota       Verb = "see-quota"       // what everybody in the workspace uses; what one uses oneself goes with SeeLab
+	ManageQuota    Verb = "manage-quota"    // limits of workspaces, and the site's defaults
 	CreateTenant   Verb = "create-tenant"   // make a workspace; the site may open this to everybody
 	ManageTenants  Verb = "manage-tenants"  // all workspaces of the site
 )
 
 // Verbs lists every verb.
 var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, ShareLab, SeeImages, SeeNetworks, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant,
-	SeeMembers, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant, CreateTenant, ManageTenants}
+	SeeMembers, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant, CreateTenant, ManageTenants, SeeQuota, ManageQuota}
 
 // ObjectRef is what a verb is about. Tenant "" is an object of the site.
 type ObjectRef struct {
@@ -77,6 +79,8 @@ var rules = map[Verb]rule{
 	LeaveTenant:    {any: Observer},
 	TransferTenant: {any: Owner, why: "Only an owner of this workspace may give it away."},
 	DeleteTenant:   {any: Owner, why: "Only an owner of this workspace may delete it."},
+	SeeQuota:       {any: Manager, why: "Only a manager or an owner of this workspace may see what everybody in it uses."},
+	ManageQuota:    {site: true, why: "Only an administrator of this site may change what workspaces may use."},
 	CreateTenant:   {site: true, why: "Only an administrator of this site may make workspaces."},
 	ManageTenants:  {site: true, why: "Only an administrator of this site may see all workspaces."},
 }

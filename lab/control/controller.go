@@ -40,9 +40,7 @@ type ImportLimits struct {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.Defaults.CPU, 1)
-	setDefault(&c.Defaults.MemoryBytes, 512<<20)
-	setDefault(&c.Defaults.Pids, 1024)
+	c.Defaults = c.Defaults.WithDefaults()
 	setDefault(&c.Limits.TotalBytes, 256<<20)
 	setDefault(&c.Limits.FileBytes, 64<<20)
 	setDefault(&c.Limits.Files, 5000)
