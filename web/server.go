@@ -66,6 +66,8 @@ type Server struct {
 	mu     sync.Mutex
 	closed bool
 	work   sync.WaitGroup // streams and websockets
+
+	onlookers onlookers // of shells
 }
 
 // New builds the routes. It fails when a template or the public address is wrong.

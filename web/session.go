@@ -80,6 +80,9 @@ func (s *Server) signIn(r *Request, actor tenancy.Actor, by tenancy.SignedInBy) 
 	if err != nil {
 		return err
 	}
+	if err := s.recordSignIn(r, actor, by, id); err != nil {
+		return err
+	}
 	s.sessions.Put(ctx, sessionID, id)
 	s.sessions.Put(ctx, sessionTenant, actor.TenantID)
 	return nil

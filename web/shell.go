@@ -67,7 +67,11 @@ func (s *Server) openShell(ctx context.Context, r *Request) (*terminal.Session, 
 	node := r.Param("node")
 	key := terminal.Key{Tenant: r.Actor.TenantID, Lab: detail.ID, Node: node, Session: r.Query("session")}
 	if key.Session != "" {
-		return s.Shells.Attach(key)
+		session, err := s.Shells.Attach(key)
+		if err != nil {
+			return nil, err
+		}
+		return session, s.recordOnlooker(ctx, r, session, detail.Name)
 	}
 	view, err := nodeView(detail, node)
 	if err != nil {
@@ -78,7 +82,7 @@ func (s *Server) openShell(ctx context.Context, r *Request) (*terminal.Session, 
 	}
 	cols, rows := size(r.Query("cols"), 80), size(r.Query("rows"), 24)
 	options := terminal.Options{Cols: cols, Rows: rows, Owner: r.Actor.UserName}
-	return s.Shells.Open(ctx, key, options, func(ctx context.Context, cols, rows uint16) (terminal.Stream, error) {
+	session, err := s.Shells.Open(ctx, key, options, func(ctx context.Context, cols, rows uint16) (terminal.Stream, error) {
 		stream, err := s.NodeIO.Exec(ctx, r.Actor, detail.ID, node, hostapi.ExecRequest{
 			TTY: true, Cols: cols, Rows: rows, Env: map[string]string{"TERM": "xterm-256color", "COLORTERM": "truecolor"},
 		})
@@ -87,6 +91,10 @@ func (s *Server) openShell(ctx context.Context, r *Request) (*terminal.Session, 
 		}
 		return stream, nil
 	})
+	if err == nil {
+		s.onlookers.came(session, onlooker(r.Actor))
+	}
+	return session, err
 }
 
 // size reads columns or rows.

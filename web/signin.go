@@ -104,5 +104,8 @@ func (s *Server) signOut(r *Request) error {
 	if err := s.sessions.Destroy(r.Context()); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "You could not be signed out. Try again in a moment.")
 	}
+	if err := s.recordSignOut(r); err != nil {
+		return err
+	}
 	return r.Redirect("/sign-in")
 }

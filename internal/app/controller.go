@@ -98,7 +98,7 @@ func (c *Controller) build() error {
 	kept := c.store.Sessions()
 	signedIn := tenancy.NewSessions(tenancy.SessionConfig{Store: kept, Bell: c.bell, Audit: c.audit})
 	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
-	c.tunnel = hostlink.NewServer(c.store, hostlink.ServerConfig{Logger: c.log})
+	c.tunnel = hostlink.NewServer(joined{c.store, c.audit}, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(control.Config{
 		Labs: c.store, States: c.store, Site: c.store, HostStore: c.store, Identifiers: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Tunnel: c.tunnel,
 		LostAfter: c.settings.LostAfter, Audit: c.audit, Log: c.log,
