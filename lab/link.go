@@ -75,3 +75,6 @@ func (i Impairment) IsCut() bool { return i.Loss >= 100 }
 
 // NeedsNetem reports whether the impairment wants the kernel's netem qdisc; a rate alone does not, nor does a loss of everything.
 func (i Impairment) NeedsNetem() bool { i.RateBits = 0; return !i.IsZero() && !i.IsCut() }
+
+// NeedsRate reports whether the impairment wants a limiter of rates; one that lets nothing pass does not.
+func (i Impairment) NeedsRate() bool { return i.RateBits > 0 && !i.IsCut() }

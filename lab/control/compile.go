@@ -104,8 +104,8 @@ func compile(in compileInput) (compiled, error) {
 
 func (c *compiler) addNode(n *lab.Node) error {
 	switch n.Kind {
-	case lab.Switch, lab.LAN:
-		c.addSegment(n)
+	case lab.Switch, lab.Hub, lab.LAN:
+		return c.addSegment(n)
 	case lab.Internet:
 		c.addInternet(n)
 	case lab.External:
@@ -178,18 +178,6 @@ func sysctlsOf(n *lab.Node) map[string]string {
 	return all
 }
 
-func (c *compiler) addSegment(n *lab.Node) {
-	segment := hostapi.SegmentSpec{Name: n.Name, Kind: n.Kind}
-	if n.Switch != nil {
-		segment.STP = n.Switch.STP
-	}
-	for _, port := range c.ports[n.Name] {
-		settings := n.Interface(port)
-		segment.Ports = append(segment.Ports, hostapi.SegmentPortSpec{Name: port, Access: settings.Access, Trunk: settings.Trunk, Native: settings.Native})
-	}
-	c.spec.Segments = append(c.spec.Segments, segment)
-}
-
 func (c *compiler) addInternet(n *lab.Node) {
 	spec := hostapi.InternetSpec{Name: n.Name, Subnet: netip.MustParsePrefix("10.255.0.1/24"), DHCP: true, Interfaces: c.ports[n.Name]}
 	if n.Internet != nil {
@@ -245,7 +233,7 @@ func (c *compiler) addLink(k *lab.Link) {
 	default:
 		c.plug(k.B, k, false)
 		c.spec.Cables = append(c.spec.Cables, hostapi.CableSpec{
-			ID: k.ID(), A: portRef(k.A), B: portRef(k.B), AtoB: k.AtoB, BtoA: k.BtoA, Cut: k.Cut,
+			ID: k.ID(), A: portRef(k.A), B: portRef(k.B), AtoB: k.AtoB, BtoA: k.BtoA, Cut: k.Cut, Flap: k.Flap,
 		})
 	}
 }

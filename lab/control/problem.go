@@ -27,12 +27,16 @@ const (
 func labProblem(l *lab.Lab, imageMap map[string]string, places map[string]Place) place.Problem {
 	p := place.Problem{Placed: map[string]string{}}
 	ends, members := endsOf(l), map[string]int{}
-	wants := wantsOf(l)
+	wants, controlled := wantsOf(l), controlledBy(l)
 	kinds := map[string]lab.Kind{}
 	for _, n := range l.Nodes {
 		kinds[n.Name] = n.Kind
 		p.BestEffort = p.BestEffort || n.Placement().BestEffort
 		p.Nodes = append(p.Nodes, placeNode(n, imageMap, ends[n.Name], wants[n.Name]))
+		if groups := controlled[n.Name]; groups != nil {
+			last := &p.Nodes[len(p.Nodes)-1]
+			last.Together = append(slices.Clone(last.Together), groups...)
+		}
 		if at, placed := places[n.Name]; placed {
 			p.Placed[n.Name] = at.HostID
 			last := &p.Nodes[len(p.Nodes)-1]
@@ -137,7 +141,7 @@ func impairmentOf(k *lab.Link) (ability place.Ability, what string) {
 	switch {
 	case k.AtoB.NeedsNetem() || k.BtoA.NeedsNetem():
 		return place.Netem, "a delay or loss"
-	case !k.AtoB.IsZero() || !k.BtoA.IsZero():
+	case k.AtoB.NeedsRate() || k.BtoA.NeedsRate():
 		return place.Rate, "a bandwidth limit"
 	}
 	return "", ""

@@ -59,6 +59,7 @@ func (d *differ) outsideBridge(name, device string) error {
 	if err := d.bridge(name, failStandalone, other, "", d.ids(nil, object)); err != nil {
 		return err
 	}
+	d.mute(name)
 	index, ok := d.devices[device]
 	if !ok {
 		return fault.New(fault.Conflict, "The interface %s vanished while a lab was joined with it.", device)

@@ -70,6 +70,10 @@ type Fabric struct {
 	}
 	peers []netip.Addr // guarded by ending
 
+	processes sync.Map // of containers: lab, zero and node to process
+	relaying  sync.Mutex
+	relays    map[string]*relay // guarded by relaying: to OpenFlow controllers, by bridge
+
 	wiring    sync.Mutex           // one change of the panel at a time
 	internets map[string]*internet // guarded by wiring: running ways out, by namespace name
 }
@@ -110,7 +114,7 @@ func New(cfg Config) (*Fabric, error) {
 	names := newNamer(cfg.HostID)
 	f := &Fabric{
 		cfg: cfg, names: names, log: cfg.Log.With("part", "fabric"), rootNS: rootNS, root: root,
-		ovs: newVswitch(cfg.OVSDB), internets: map[string]*internet{}, carriers: newCarriers(),
+		ovs: newVswitch(cfg.OVSDB), internets: map[string]*internet{}, relays: map[string]*relay{}, carriers: newCarriers(),
 	}
 	f.channel = newChannel(f)
 	f.carriers.set, f.carriers.tell, f.carriers.news = f.switchDevice, f.channel.tell, f.carrierNews
@@ -124,6 +128,7 @@ func New(cfg Config) (*Fabric, error) {
 func (f *Fabric) Close() error {
 	f.channel.close()
 	f.watch.close()
+	f.dropRelays(nil)
 	f.wiring.Lock()
 	defer f.wiring.Unlock()
 	for name, in := range f.internets {

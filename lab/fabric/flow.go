@@ -168,11 +168,20 @@ func flowsOf(w *wanted, numbers map[string]int, tunnel int) []flow {
 	for _, c := range w.cables {
 		a := numbers[c.a]
 		if c.remote.IsValid() {
-			flows = append(flows, tunnelFlows(a, tunnel, c.vni, c.remote, w.wrap)...)
+			for _, f := range tunnelFlows(a, tunnel, c.vni, c.remote, w.wrap) {
+				if toA := f.inPort == tunnel; toA && !c.deafA || !toA && !c.deafB {
+					flows = append(flows, f)
+				}
+			}
 			continue
 		}
 		b := numbers[c.b]
-		flows = append(flows, flow{inPort: a, output: b}, flow{inPort: b, output: a})
+		if !c.deafB {
+			flows = append(flows, flow{inPort: a, output: b})
+		}
+		if !c.deafA {
+			flows = append(flows, flow{inPort: b, output: a})
+		}
 	}
 	return flows
 }

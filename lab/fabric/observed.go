@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"trunkline/internal/fault"
 )
@@ -42,6 +43,10 @@ type ovsBridge struct {
 	stp      bool
 	rstp     bool
 	ports    []string // names
+	flooding int      // VLANs in which it learns nothing
+	mirrors  []mirrorWant
+	targets  []string // of its OpenFlow controllers
+	protocol []string // of OpenFlow; none: Open vSwitch's own choice
 }
 
 type ovsPort struct {
@@ -57,28 +62,35 @@ type ovsPort struct {
 	request      int
 	complaint    string
 	qos          string // uuid
+	other        map[string]string
 }
 
 // observe reads the whole state in one command.
 func (v *vswitch) observe(ctx context.Context) (*ovsState, error) {
 	out, err := v.read(ctx, "--format=json",
-		"--", "--columns=name,external_ids,other_config,datapath_type,fail_mode,stp_enable,rstp_enable,ports", "list", "Bridge",
-		"--", "--columns=_uuid,name,external_ids,tag,trunks,vlan_mode,protected,interfaces,qos", "list", "Port",
-		"--", "--columns=_uuid,type,options,ofport,ofport_request,error", "list", "Interface")
+		"--", "--columns=name,external_ids,other_config,datapath_type,fail_mode,stp_enable,rstp_enable,ports,flood_vlans,mirrors,controller,protocols", "list", "Bridge",
+		"--", "--columns=_uuid,name,external_ids,tag,trunks,vlan_mode,protected,interfaces,qos,other_config", "list", "Port",
+		"--", "--columns=_uuid,type,options,ofport,ofport_request,error", "list", "Interface",
+		"--", "--columns=_uuid,name,select_all,select_src_port,select_dst_port,select_vlan,output_port", "list", "Mirror",
+		"--", "--columns=_uuid,target", "list", "Controller")
 	if err != nil {
 		return nil, err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(out))
-	var tables [3][]row
+	var tables ovsTables
 	for i := range tables {
 		if tables[i], err = readTable(decoder); err != nil {
 			return nil, fault.Wrap(err, fault.Internal, "Open vSwitch's answer can't be read. The log has the details.")
 		}
 	}
-	return newOVSState(tables[0], tables[1], tables[2]), nil
+	return newOVSState(tables), nil
 }
 
-func newOVSState(bridges, ports, interfaces []row) *ovsState {
+// ovsTables are the rows of Bridge, Port, Interface, Mirror and Controller.
+type ovsTables [5][]row
+
+func newOVSState(t ovsTables) *ovsState {
+	bridges, ports, interfaces := t[0], t[1], t[2]
 	s := &ovsState{bridges: map[string]*ovsBridge{}, ports: map[string]*ovsPort{}}
 	byUUID := map[string]row{}
 	for _, r := range interfaces {
@@ -87,7 +99,7 @@ func newOVSState(bridges, ports, interfaces []row) *ovsState {
 	nameOf := map[string]string{}
 	for _, r := range ports {
 		p := &ovsPort{name: r.text("name"), ids: r.pairs("external_ids"), tag: r.number("tag"), vlanMode: r.text("vlan_mode"),
-			protected: r.text("protected") == "true", qos: r.text("qos")}
+			protected: r.text("protected") == "true", qos: r.text("qos"), other: r.pairs("other_config")}
 		for _, t := range r.all("trunks") {
 			n, _ := strconv.Atoi(t)
 			p.trunks = append(p.trunks, n)
@@ -101,9 +113,21 @@ func newOVSState(bridges, ports, interfaces []row) *ovsState {
 		s.ports[p.name] = p
 		nameOf[r.text("_uuid")] = p.name
 	}
+	mirrors, targets := readMirrors(t[3], nameOf), map[string]string{}
+	for _, r := range t[4] {
+		targets[r.text("_uuid")] = r.text("target")
+	}
 	for _, r := range bridges {
 		b := &ovsBridge{name: r.text("name"), ids: r.pairs("external_ids"), other: r.pairs("other_config"), datapath: r.text("datapath_type"),
-			failMode: r.text("fail_mode"), stp: r.text("stp_enable") == "true", rstp: r.text("rstp_enable") == "true"}
+			failMode: r.text("fail_mode"), stp: r.text("stp_enable") == "true", rstp: r.text("rstp_enable") == "true",
+			flooding: len(r.all("flood_vlans")), protocol: slices.Sorted(slices.Values(r.all("protocols")))}
+		for _, id := range r.all("mirrors") {
+			b.mirrors = append(b.mirrors, mirrors[id])
+		}
+		slices.SortFunc(b.mirrors, func(x, y mirrorWant) int { return strings.Compare(x.name, y.name) })
+		for _, id := range r.all("controller") {
+			b.targets = append(b.targets, targets[id])
+		}
 		for _, id := range r.all("ports") {
 			name := nameOf[id]
 			b.ports = append(b.ports, name)

@@ -37,6 +37,7 @@ func (f *Fabric) Plug(ctx context.Context, labID string, node hostapi.NodeSpec, 
 		return nil, err
 	}
 	defer n.close()
+	f.rememberProcess(labID, node.Name, pid)
 	if err := f.enter(n.ns, func() error { return f.enableIPv6(node) }); err != nil {
 		return nil, f.plugError(err, node, "", "The network settings of node %s can't be written.", node.Name)
 	}

@@ -64,6 +64,9 @@ func (d *differ) diff(w *wanted) (*transaction, error) {
 			return nil, err
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(w.bridges)) {
+		d.mirrors(w.bridges[name])
+	}
 	return d.t, nil
 }
 
@@ -95,9 +98,21 @@ func (d *differ) panelBridge() error {
 
 func (d *differ) segmentBridge(w *wanted, b bridgeWant) error {
 	other := map[string]string{"forward-bpdu": strconv.FormatBool(b.transparent), "disable-in-band": "true", "hwaddr": d.names.mac("bridge", b.name).String()}
-	return d.bridge(b.name, failStandalone, other, b.stp, d.ids(w, b.object))
+	maps.Copy(other, b.settings)
+	mode := failStandalone
+	if b.controller != nil && b.controller.Fail != failStandalone {
+		mode = failSecure
+	}
+	if err := d.bridge(b.name, mode, other, b.stp, d.ids(w, b.object)); err != nil {
+		return err
+	}
+	d.mute(b.name)
+	d.flooding(b.name, b.hub)
+	d.controller(b)
+	return nil
 }
 
+// bridge makes a bridge or corrects it: of one that is there only what differs is touched.
 func (d *differ) bridge(name, failMode string, other map[string]string, stp string, ids map[string]string) error {
 	have := d.state.bridges[name]
 	if have != nil && have.ids[idHost] != d.names.host {
@@ -105,17 +120,33 @@ func (d *differ) bridge(name, failMode string, other map[string]string, stp stri
 	}
 	if have == nil {
 		d.do("add-br", name)
-	} else if have.datapath == d.datapath && have.failMode == failMode && includes(have.other, other) &&
-		have.stp == (stp == "stp") && have.rstp == (stp == "rstp") && have.ids[idObject] == ids[idObject] && (failMode != failStandalone || d.mute(name)) {
+		set := []string{"set", "Bridge", name, "datapath_type=" + d.datapath, "fail_mode=" + failMode,
+			fmt.Sprintf("stp_enable=%t", stp == "stp"), fmt.Sprintf("rstp_enable=%t", stp == "rstp")}
+		set = append(set, pairs("other_config", other)...)
+		d.do(append(set, pairs("external_ids", ids)...)...)
 		return nil
 	}
-	set := []string{"set", "Bridge", name, "datapath_type=" + d.datapath, "fail_mode=" + failMode,
-		fmt.Sprintf("stp_enable=%t", stp == "stp"), fmt.Sprintf("rstp_enable=%t", stp == "rstp")}
-	set = append(set, pairs("other_config", other)...)
-	d.do(append(set, pairs("external_ids", ids)...)...)
-	if failMode == failStandalone {
-		d.do("set", "Port", name, "vlan_mode=trunk", "trunks="+strconv.Itoa(nobodysVLAN))
+	set := []string{"set", "Bridge", name}
+	for _, column := range []struct {
+		differs bool
+		text    string
+	}{
+		{have.datapath != d.datapath, "datapath_type=" + d.datapath},
+		{have.failMode != failMode, "fail_mode=" + failMode},
+		{have.stp != (stp == "stp"), fmt.Sprintf("stp_enable=%t", stp == "stp")},
+		{have.rstp != (stp == "rstp"), fmt.Sprintf("rstp_enable=%t", stp == "rstp")},
+	} {
+		if column.differs {
+			set = append(set, column.text)
+		}
 	}
+	if have.ids[idObject] != ids[idObject] {
+		set = append(set, pairs("external_ids", ids)...)
+	}
+	if len(set) > 3 {
+		d.do(set...)
+	}
+	d.settle("Bridge", name, "other_config", switchKeys, have.other, other)
 	return nil
 }
 
@@ -124,11 +155,26 @@ func (d *differ) bridge(name, failMode string, other map[string]string, stp stri
 // could forge them.
 const nobodysVLAN = 4095
 
-// mute reports whether a bridge's own port is as it shall be.
-func (d *differ) mute(bridge string) bool {
-	own := d.state.ports[bridge]
-	return own != nil && own.vlanMode == "trunk" && slices.Equal(own.trunks, []int{nobodysVLAN})
+// mute lets a bridge's own port carry nothing of a lab.
+func (d *differ) mute(bridge string) {
+	if own := d.state.ports[bridge]; own == nil || own.vlanMode != "trunk" || !slices.Equal(own.trunks, []int{nobodysVLAN}) {
+		d.do("set", "Port", bridge, "vlan_mode=trunk", "trunks="+strconv.Itoa(nobodysVLAN))
+	}
 }
+
+// flooding lets a hub learn in no VLAN.
+func (d *differ) flooding(bridge string, hub bool) {
+	have := d.state.bridges[bridge]
+	switch {
+	case hub && (have == nil || have.flooding != everyVLAN):
+		d.do("set", "Bridge", bridge, fmt.Sprintf("flood_vlans=0-%d", everyVLAN-1))
+	case !hub && have != nil && have.flooding > 0:
+		d.do("clear", "Bridge", bridge, "flood_vlans")
+	}
+}
+
+// everyVLAN is how many VLANs there are, frames without one and the reserved ones included.
+const everyVLAN = 4096
 
 const (
 	failSecure     = "secure"     // what no flow takes is dropped
@@ -193,6 +239,10 @@ func (d *differ) place(p portWant, ids map[string]string) error {
 	if have.protected != p.protected {
 		d.do("set", "Port", p.name, fmt.Sprintf("protected=%t", p.protected))
 	}
+	if !p.panel && p.number > 0 && have.request != p.number {
+		d.do("set", "Interface", p.name, fmt.Sprintf("ofport_request=%d", p.number))
+	}
+	d.settle("Port", p.name, "other_config", portKeys, have.other, p.settings)
 	if have.vlanMode != p.vlan.mode || have.tag != p.vlan.tag || !slices.Equal(have.trunks, p.vlan.trunks) {
 		d.do("clear", "Port", p.name, "tag", "trunks", "vlan_mode")
 		if len(vlan) > 0 {
@@ -207,6 +257,7 @@ func (d *differ) add(p portWant, ids map[string]string, vlan []string) {
 	if p.protected {
 		add = append(add, "protected=true")
 	}
+	add = append(add, pairs("other_config", p.settings)...)
 	d.do(append(add, pairs("external_ids", ids)...)...)
 	set := append([]string{"set", "Interface", p.name}, pairs("external_ids", ids)...)
 	if p.kind != "" {
@@ -219,6 +270,8 @@ func (d *differ) add(p portWant, ids map[string]string, vlan []string) {
 		}
 		d.t.numbers[p.name] = number
 		set = append(set, fmt.Sprintf("ofport_request=%d", number))
+	} else if p.number > 0 {
+		set = append(set, fmt.Sprintf("ofport_request=%d", p.number))
 	}
 	d.do(set...)
 	d.t.made = append(d.t.made, p.name)

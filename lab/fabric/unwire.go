@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -25,6 +26,13 @@ func (f *Fabric) Unwire(ctx context.Context, labID string) error {
 
 func (f *Fabric) unwireLocked(ctx context.Context, labID string) error {
 	f.carriers.forget(labID)
+	f.dropRelays(&labID)
+	f.processes.Range(func(key, _ any) bool {
+		if strings.HasPrefix(key.(string), labID+"\x00") {
+			f.processes.Delete(key)
+		}
+		return true
+	})
 	failed := errors.Join(
 		f.removeFromOVS(ctx, labID),
 		f.removeInternets(ctx, labID),

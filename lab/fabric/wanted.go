@@ -29,6 +29,10 @@ type wanted struct {
 type bridgeWant struct {
 	name, object, stp string
 	transparent       bool // frames to reserved addresses pass: it behaves like a wire, not like a bridge of IEEE 802.1D
+	hub               bool // it learns nothing
+	settings          map[string]string
+	mirrors           []mirrorWant
+	controller        *hostapi.ControllerSpec
 }
 
 // portWant is a port of the panel or of a segment.
@@ -38,9 +42,10 @@ type portWant struct {
 	kind                 string            // "" for a device, "patch"
 	options              map[string]string // patch: its peer
 	vlan                 vlanWant
-	device               bool // it needs the device of its name
-	protected            bool // never exchanges frames with another protected port of its bridge
-	number               int  // its OpenFlow number; 0: any that is free
+	device               bool              // it needs the device of its name
+	protected            bool              // never exchanges frames with another protected port of its bridge
+	number               int               // its OpenFlow number; 0: any that is free
+	settings             map[string]string // of a switch's port: what it says to the spanning tree
 }
 
 // vlanWant is what a segment's port does with VLANs. The zero value lets every VLAN pass.
@@ -66,6 +71,8 @@ type cableWant struct {
 	a, b   string
 	vni    uint32
 	remote netip.Addr
+	deafA  bool // what is for a is dropped: the cable is cut in one direction
+	deafB  bool
 }
 
 // planner builds a wanted.
@@ -102,7 +109,6 @@ func plan(names namer, spec hostapi.LabSpec, present func(string) bool, impairs 
 		used: map[hostapi.PortRef]string{}}
 	for _, s := range spec.Segments {
 		p.segments[s.Name] = s
-		p.w.bridges[names.segment(spec.ID, s.Name)] = bridgeWant{name: names.segment(spec.ID, s.Name), object: s.Name, stp: s.STP, transparent: s.STP == ""}
 		p.mesh(s)
 	}
 	for _, x := range spec.Externals {
@@ -123,6 +129,9 @@ func plan(names namer, spec hostapi.LabSpec, present func(string) bool, impairs 
 	for _, c := range spec.Cables {
 		p.cable(c)
 	}
+	for _, s := range spec.Segments {
+		p.bridge(s)
+	}
 	return p.w
 }
 
@@ -137,23 +146,42 @@ func (p *planner) cable(c hostapi.CableSpec) {
 	a := p.resolve(c, c.A, c.BtoA, c.B)
 	if c.Remote.IsValid() {
 		p.w.tunnel = true
-		wired := p.connected(c, a) && !c.Cut
+		wired := p.connected(c, a) && !c.Cut && !p.switchedOff(c.A)
 		p.hold(c, a, false, wired)
 		if wired {
 			p.raise(a)
-			p.w.cables = append(p.w.cables, cableWant{id: c.ID, a: a.port, vni: c.VNI, remote: c.Remote.Unmap()})
+			p.w.cables = append(p.w.cables, cableWant{id: c.ID, a: a.port, vni: c.VNI, remote: c.Remote.Unmap(), deafA: c.BtoA.IsCut(), deafB: c.AtoB.IsCut()})
+		} else {
+			p.leaveOut(a)
 		}
 		return
 	}
 	b := p.resolve(c, c.B, c.AtoB, c.A)
 	hasA, hasB := p.connected(c, a), p.connected(c, b)
-	wired := hasA && hasB && !c.Cut
+	wired := hasA && hasB && !c.Cut && !p.switchedOff(c.A) && !p.switchedOff(c.B)
 	p.hold(c, a, false, wired)
 	p.hold(c, b, true, wired)
 	if wired {
 		p.raise(a)
 		p.raise(b)
-		p.w.cables = append(p.w.cables, cableWant{id: c.ID, a: a.port, b: b.port})
+		p.w.cables = append(p.w.cables, cableWant{id: c.ID, a: a.port, b: b.port, deafA: c.BtoA.IsCut(), deafB: c.AtoB.IsCut()})
+	} else {
+		p.leaveOut(a)
+		p.leaveOut(b)
+	}
+}
+
+// switchedOff reports that a person switched the segment's port off.
+func (p *planner) switchedOff(ref hostapi.PortRef) bool {
+	return slices.ContainsFunc(p.segments[ref.Node].Ports, func(port hostapi.SegmentPortSpec) bool { return port.Name == ref.Interface && port.Down })
+}
+
+// leaveOut takes the patch ports of an end out of what is wanted, as its cable carries nothing. A pair of devices shows that by its carrier; a
+// patch port is always up, and the segment would go on sending to addresses that it learnt there.
+func (p *planner) leaveOut(e end) {
+	if outer, ok := p.w.ports[e.port]; ok && outer.kind == "patch" {
+		delete(p.w.ports, outer.options["peer"])
+		delete(p.w.ports, e.port)
 	}
 }
 
@@ -192,6 +220,9 @@ func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.
 		return end{ref: ref, limit: fmt.Sprintf("The interface %s:%s already has the cable %q.", ref.Node, ref.Interface, first)}
 	}
 	p.used[ref] = c.ID
+	if towards.IsCut() {
+		towards = lab.Impairment{} // no flow leads there
+	}
 	if !towards.IsZero() {
 		possible, limit := p.impairs(towards)
 		if limit != "" {
@@ -201,7 +232,7 @@ func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.
 	}
 	if s, ok := p.segments[ref.Node]; ok {
 		_, toSegment := p.segments[other.Node]
-		return p.resolveSegment(c, s, ref, towards, s.STP != "" && (toSegment || c.Remote.IsValid()))
+		return p.resolveSegment(c, s, ref, towards, s.STP != "" && (toSegment || c.Remote.IsValid()) || s.Controller != nil || c.Flap != nil)
 	}
 	if x, ok := p.externals[ref.Node]; ok {
 		return p.resolveExternal(c, x, ref, towards)
@@ -228,23 +259,32 @@ func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.
 
 // resolveSegment joins a segment to the panel: by patch ports, or by a veth pair where frames towards the segment are impaired, since a
 // queueing discipline needs a device, and between switches that speak a spanning tree: over patch ports the switch daemon would answer
-// one BPDU within the handling of the other, deeper and deeper, and crash (Open vSwitch 3.1.0; seen with two switches and two cables).
-func (p *planner) resolveSegment(c hostapi.CableSpec, s hostapi.SegmentSpec, ref hostapi.PortRef, towards lab.Impairment, spanning bool) end {
+// one BPDU within the handling of the other, deeper and deeper, and crash (Open vSwitch 3.1.0; seen with two switches and two cables). A
+// pair also lets the segment see carrier come and go: what an OpenFlow controller is told, and what a cable that flaps loses.
+func (p *planner) resolveSegment(c hostapi.CableSpec, s hostapi.SegmentSpec, ref hostapi.PortRef, towards lab.Impairment, pair bool) end {
 	i := slices.IndexFunc(s.Ports, func(port hostapi.SegmentPortSpec) bool { return port.Name == ref.Interface })
 	if i < 0 {
 		return end{ref: ref, limit: fmt.Sprintf("The segment %s has no port %s.", ref.Node, ref.Interface)}
 	}
-	return p.join(c, p.names.segment(p.spec.ID, s.Name), vlanOf(s.Ports[i]), ref, towards, spanning)
+	e := p.join(c, p.names.segment(p.spec.ID, s.Name), vlanOf(s.Ports[i]), ref, towards, pair)
+	inner := p.names.joinSegment(p.spec.ID, ref.Node, ref.Interface)
+	port := p.w.ports[inner]
+	port.settings = treeOfPort(s.STP, s.Ports[i].STP)
+	if s.Kind == lab.Switch {
+		port.number = portNumbers(s)[ref.Interface]
+	}
+	p.w.ports[inner] = port
+	return e
 }
 
 // join makes the ports between the panel and a bridge.
-func (p *planner) join(c hostapi.CableSpec, bridge string, vlan vlanWant, ref hostapi.PortRef, towards lab.Impairment, spanning bool) end {
+func (p *planner) join(c hostapi.CableSpec, bridge string, vlan vlanWant, ref hostapi.PortRef, towards lab.Impairment, pair bool) end {
 	inner, outer := p.names.joinSegment(p.spec.ID, ref.Node, ref.Interface), p.names.joinPanel(p.spec.ID, ref.Node, ref.Interface)
 	object := ref.Node + ":" + ref.Interface
 	toPanel := portWant{name: inner, bridge: bridge, object: object, vlan: vlan}
 	toSegment := portWant{name: outer, object: object, panel: true}
 	e := end{ref: ref, port: outer}
-	if towards.IsZero() && !spanning {
+	if towards.IsZero() && !pair {
 		toPanel.kind, toPanel.options = "patch", map[string]string{"peer": outer}
 		toSegment.kind, toSegment.options = "patch", map[string]string{"peer": inner}
 	} else {

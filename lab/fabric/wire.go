@@ -66,6 +66,9 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	if err := run.lower(ctx); err != nil {
 		return host.WireReport{}, err
 	}
+	if err := f.ensureRelays(spec.ID, run.w.bridges); err != nil {
+		return host.WireReport{}, err
+	}
 	flows, err := run.converge(ctx)
 	if err != nil {
 		return host.WireReport{}, err

@@ -86,20 +86,24 @@ type InterfaceSpec struct {
 // SegmentSpec is an Open vSwitch bridge: a switch node, a lan node, or the management segment. A lan or management segment may have
 // parts on several hosts: they are one layer-2 segment in a full mesh with split horizon, under one VNI.
 type SegmentSpec struct {
-	Name  string            `json:"name"`
-	Kind  lab.Kind          `json:"kind"` // lab.Switch or lab.LAN
-	Ports []SegmentPortSpec `json:"ports"`
-	STP   string            `json:"stp,omitempty"`
-	VNI   uint32            `json:"vni,omitempty"`   // of the mesh; 0 without Peers
-	Peers []netip.Addr      `json:"peers,omitempty"` // underlay addresses of the other hosts that have a part of it
+	Name       string            `json:"name"`
+	Kind       lab.Kind          `json:"kind"` // lab.Switch, lab.Hub or lab.LAN
+	Ports      []SegmentPortSpec `json:"ports"`
+	STP        string            `json:"stp,omitempty"`
+	Switch     *lab.SwitchConfig `json:"switch,omitempty"` // of a switch, without STP and OpenFlow, which are beside it
+	Controller *ControllerSpec   `json:"controller,omitempty"`
+	VNI        uint32            `json:"vni,omitempty"`   // of the mesh; 0 without Peers
+	Peers      []netip.Addr      `json:"peers,omitempty"` // underlay addresses of the other hosts that have a part of it
 }
 
 // SegmentPortSpec is one port of a segment.
 type SegmentPortSpec struct {
-	Name   string `json:"name"` // the interface name in the lab
-	Access int    `json:"access,omitempty"`
-	Trunk  []int  `json:"trunk,omitempty"`
-	Native int    `json:"native,omitempty"`
+	Name   string       `json:"name"` // the interface name in the lab
+	Access int          `json:"access,omitempty"`
+	Trunk  []int        `json:"trunk,omitempty"`
+	Native int          `json:"native,omitempty"`
+	STP    *lab.PortSTP `json:"stp,omitempty"`
+	Down   bool         `json:"down,omitempty"`
 }
 
 // InternetSpec is a namespace with a NAT'ed way out.
@@ -132,6 +136,7 @@ type CableSpec struct {
 	AtoB   lab.Impairment `json:"aToB,omitzero"`
 	BtoA   lab.Impairment `json:"bToA,omitzero"`
 	Cut    bool           `json:"cut,omitempty"`
+	Flap   *lab.Flap      `json:"flap,omitempty"`
 	VNI    uint32         `json:"vni,omitempty"`
 	Remote netip.Addr     `json:"remote,omitzero"`
 }

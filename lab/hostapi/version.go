@@ -14,8 +14,9 @@ import (
 //
 //	1.0 (written "1")  one host a lab
 //	1.1                labs on several hosts: peers, reached stages, segments with parts, external nodes, what is in use, the log
+//	1.2                settings of switches and their ports, hubs, cables that flap, live tables of switches, rates
 const (
-	Version       = "1.1"
+	Version       = "1.2"
 	VersionHeader = "Trunkline-Hostapi"
 )
 
@@ -79,7 +80,7 @@ func Lacks(agent string, spec *LabSpec) []string {
 		agent = "1"
 	}
 	v, ok := parseVersion(agent)
-	if !ok || !v.older(protocol{1, 1}) {
+	if !ok {
 		return nil
 	}
 	var lacks []string
@@ -88,6 +89,17 @@ func Lacks(agent string, spec *LabSpec) []string {
 			lacks = append(lacks, fmt.Sprintf("%s (%s)", what, some(names)))
 		}
 	}
+	if v.older(protocol{1, 1}) {
+		lacksFleet(spec, say)
+	}
+	if v.older(protocol{1, 2}) {
+		lacksSwitches(spec, say)
+	}
+	return lacks
+}
+
+// lacksFleet is what came with 1.1.
+func lacksFleet(spec *LabSpec, say func(what string, names []string)) {
 	var externals, segments, awaited, waiting []string
 	for _, e := range spec.Externals {
 		externals = append(externals, e.Name)
@@ -114,7 +126,33 @@ func Lacks(agent string, spec *LabSpec) []string {
 	say("segments with parts on several hosts", segments)
 	say("nodes that others wait for on other hosts", awaited)
 	say("nodes that wait for others on other hosts", waiting)
-	return lacks
+}
+
+// lacksSwitches is what came with 1.2.
+func lacksSwitches(spec *LabSpec, say func(what string, names []string)) {
+	var hubs, switches, ports, flapping []string
+	for _, s := range spec.Segments {
+		if s.Kind == lab.Hub {
+			hubs = append(hubs, s.Name)
+		}
+		if s.Switch != nil || s.Controller != nil {
+			switches = append(switches, s.Name)
+		}
+		for _, p := range s.Ports {
+			if p.Down || p.STP != nil {
+				ports = append(ports, s.Name+":"+p.Name)
+			}
+		}
+	}
+	for _, c := range spec.Cables {
+		if c.Flap != nil {
+			flapping = append(flapping, c.ID)
+		}
+	}
+	say("hubs", hubs)
+	say("settings of switches", switches)
+	say("settings of ports", ports)
+	say("cables that flap", flapping)
 }
 
 func waitsElsewhere(waits []lab.Wait, here map[string]bool) bool {
