@@ -167,13 +167,13 @@ func pick(whose string, workspace, person tenancy.Limits) tenancy.Limits {
 
 // heldRow is what the labs of one person hold.
 type heldRow struct {
-	OwnerID                        string
+	OwnerID, OwnerName             string
 	Labs, Nodes, CPU, Memory, Disk int64
 }
 
 // quotaUse adds up what the tenant's labs hold, and what was used up on this day and in this month.
 func quotaUse(tx *gorm.DB, tenantID string, now time.Time) (tenancy.QuotaUse, error) {
-	use := tenancy.QuotaUse{Workspace: tenancy.Amounts{}, People: map[string]tenancy.Amounts{}}
+	use := tenancy.QuotaUse{Workspace: tenancy.Amounts{}, People: map[string]tenancy.Amounts{}, Names: map[string]string{}}
 	add := func(userID string, amounts tenancy.Amounts) {
 		use.Workspace = use.Workspace.Plus(amounts)
 		use.People[userID] = use.People[userID].Plus(amounts)
@@ -182,12 +182,13 @@ func quotaUse(tx *gorm.DB, tenantID string, now time.Time) (tenancy.QuotaUse, er
 		return tx.Table("labs").Joins("JOIN lab_reservations ON lab_reservations.lab_id = labs.id").Where("labs.tenant_id = ?", tenantID)
 	}
 	var rows []heldRow
-	err := held().Select(`labs.owner_id, COUNT(*) AS labs, CAST(SUM(nodes) AS BIGINT) AS nodes, CAST(SUM(cpu) AS BIGINT) AS cpu,
+	err := held().Select(`labs.owner_id, MAX(labs.owner_name) AS owner_name, COUNT(*) AS labs, CAST(SUM(nodes) AS BIGINT) AS nodes, CAST(SUM(cpu) AS BIGINT) AS cpu,
 		CAST(SUM(memory) AS BIGINT) AS memory, CAST(SUM(disk) AS BIGINT) AS disk`).Group("labs.owner_id").Scan(&rows).Error
 	if err != nil {
 		return use, err
 	}
 	for _, r := range rows {
+		use.Names[r.OwnerID] = r.OwnerName
 		add(r.OwnerID, tenancy.Amounts{tenancy.QuotaLabs: r.Labs, tenancy.QuotaNodes: r.Nodes, tenancy.QuotaCPU: r.CPU, tenancy.QuotaMemory: r.Memory, tenancy.QuotaDisk: r.Disk})
 	}
 	var running []struct {

@@ -194,6 +194,7 @@ func (q QuotaLimits) Rate(userID string) int64 {
 type QuotaUse struct {
 	Workspace Amounts
 	People    map[string]Amounts // by user id
+	Names     map[string]string  // of those who own labs
 }
 
 // CheckQuota looks at the person's limits and then at the tenant's.
