@@ -126,10 +126,13 @@ func (s *Sessions) update(ctx context.Context, id string, columns map[string]any
 }
 
 // Session implements tenancy.SessionStore. Code: not_found.
-func (s *Sessions) Session(ctx context.Context, id string) (tenancy.Session, error) {
+func (s *Sessions) Session(ctx context.Context, key tenancy.SessionKey) (tenancy.Session, error) {
+	column, value := "id", key.ID
+	if key.TokenHash != "" {
+		column, value = "token", key.TokenHash
+	}
 	var row sessionRow
-	alive := s.store.ask(ctx).Omit("data").Where("id = ? AND user_id IS NOT NULL AND expires_at > ?", id, stamp(s.store.now()))
-	if err := alive.Take(&row).Error; err != nil {
+	if err := s.store.ask(ctx).Omit("data").Where(column+" = ? AND user_id IS NOT NULL", value).Take(&row).Error; err != nil {
 		return tenancy.Session{}, orMissing(err, noSession)
 	}
 	session := row.session()

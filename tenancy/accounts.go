@@ -33,6 +33,8 @@ type Accounts struct {
 	bell       *Revocations  // nil: nobody is told when a provider changes rights
 	local      LocalStore    // nil: local accounts are always on
 
+	sessions *Sessions // nil: none end when a password is changed
+
 	hasher *hasher
 
 	byAddress *limiter
@@ -163,6 +165,9 @@ func (a *Accounts) SetPassword(ctx context.Context, actor Actor, email, name, pa
 		return err
 	}
 	if err := a.users.SaveUser(ctx, user); err != nil {
+		return err
+	}
+	if err := a.endOtherSessions(ctx, actor); err != nil {
 		return err
 	}
 	return a.recordOwn(ctx, actor, before, user)

@@ -32,3 +32,12 @@ type Actor struct {
 
 // IsNobody reports that no one is signed in.
 func (a Actor) IsNobody() bool { return a.UserID == "" }
+
+// Standing orders what actors may do, within one workspace and over all: when it rises, secrets that stood for less are changed.
+func (a Actor) Standing() int {
+	standing := rank[a.Role]
+	if a.SiteAdmin {
+		standing += len(rank) + 1
+	}
+	return standing
+}

@@ -48,14 +48,18 @@ func (w SessionsWhere) named() bool {
 	return w.ID != "" || w.UserID != "" || w.Provider != "" || w.Issuer != "" && (w.Subject != "" || w.SID != "")
 }
 
-// SessionStore keeps whose sessions there are. A missing one is fault.NotFound; one that has expired is missing.
+// SessionKey names one session: by its id, or by HashSecret of what the browser has.
+type SessionKey struct{ ID, TokenHash string }
+
+// SessionStore keeps whose sessions there are. A missing one is fault.NotFound.
 type SessionStore interface {
 	// BeginSession says whose the session of a token is. tokenHash is HashSecret of what the browser has.
 	BeginSession(ctx context.Context, tokenHash string, session Session) error
 	// RenameSession gives the session another token; the one before is worth nothing from then on.
 	RenameSession(ctx context.Context, id, tokenHash string) error
-	Session(ctx context.Context, id string) (Session, error)
-	// SessionsOf lists a person's, without their ID tokens, the last seen first.
+	// Session returns one with its ID token, also one whose time is over and that is not cleared away yet.
+	Session(ctx context.Context, key SessionKey) (Session, error)
+	// SessionsOf lists a person's whose time is not over, without their ID tokens, the last seen first.
 	SessionsOf(ctx context.Context, userID string) ([]Session, error)
 	// TouchSession notes a request.
 	TouchSession(ctx context.Context, id string, seen, expires time.Time, address string) error
@@ -133,7 +137,40 @@ func (s *Sessions) Current(ctx context.Context, id string) (Session, error) {
 	if id == "" {
 		return Session{}, signedOut
 	}
-	session, err := s.cfg.Store.Session(ctx, id)
+	return s.alive(ctx, SessionKey{ID: id})
+}
+
+// Seen returns the session of a browser's secret as Current does, and notes that there was a request, at most once a minute.
+func (s *Sessions) Seen(ctx context.Context, secret, address string) (Session, error) {
+	if secret == "" {
+		return Session{}, signedOut
+	}
+	return s.used(ctx, SessionKey{TokenHash: HashSecret(secret)}, address)
+}
+
+// Used is Seen for what goes on in a session without requests, such as typing in a shell.
+func (s *Sessions) Used(ctx context.Context, id, address string) (Session, error) {
+	if id == "" {
+		return Session{}, signedOut
+	}
+	return s.used(ctx, SessionKey{ID: id}, address)
+}
+
+func (s *Sessions) used(ctx context.Context, key SessionKey, address string) (Session, error) {
+	session, err := s.alive(ctx, key)
+	if err != nil {
+		return session, err
+	}
+	now := s.cfg.Now()
+	if now.Sub(session.Seen) >= seenAfter {
+		session.Seen, session.Expires, session.Address = now, s.expiry(session.Created, now), address
+		_ = s.cfg.Store.TouchSession(ctx, session.ID, session.Seen, session.Expires, address) // a note is not worth refusing the request
+	}
+	return session, nil
+}
+
+func (s *Sessions) alive(ctx context.Context, key SessionKey) (Session, error) {
+	session, err := s.cfg.Store.Session(ctx, key)
 	if fault.Is(err, fault.NotFound) {
 		return Session{}, signedOut
 	}
@@ -144,102 +181,10 @@ func (s *Sessions) Current(ctx context.Context, id string) (Session, error) {
 	switch {
 	case !now.Before(session.Created.Add(s.cfg.Absolute)):
 		return Session{}, fault.New(fault.Unauthenticated, "You have been signed in for as long as this site lets anybody. Sign in again.")
-	case !now.Before(session.Seen.Add(s.cfg.Idle)):
+	case !now.Before(session.Seen.Add(s.cfg.Idle)), !now.Before(session.Expires):
 		return Session{}, fault.New(fault.Unauthenticated, "Nothing was done here for a long time, so you were signed out. Sign in again.")
 	}
 	return session, nil
-}
-
-// Seen is Current for a request: it notes that there was one, at most once a minute.
-func (s *Sessions) Seen(ctx context.Context, id, address string) (Session, error) {
-	session, err := s.Current(ctx, id)
-	if err != nil {
-		return session, err
-	}
-	now := s.cfg.Now()
-	if now.Sub(session.Seen) >= seenAfter {
-		session.Seen, session.Expires, session.Address = now, s.expiry(session.Created, now), address
-		_ = s.cfg.Store.TouchSession(ctx, id, session.Seen, session.Expires, address) // a note is not worth refusing the request
-	}
-	return session, nil
-}
-
-// List returns where the actor is signed in, the last seen first.
-func (s *Sessions) List(ctx context.Context, actor Actor) ([]Session, error) {
-	if actor.IsNobody() {
-		return nil, fault.New(fault.Unauthenticated, "Sign in first.")
-	}
-	return s.listed(ctx, actor, actor.UserID)
-}
-
-// ListOf returns where somebody is signed in, for administrators of the site.
-func (s *Sessions) ListOf(ctx context.Context, actor Actor, userID string) ([]Session, error) {
-	if err := Allow(actor, ManageSite, ObjectRef{}); err != nil {
-		return nil, err
-	}
-	return s.listed(ctx, actor, userID)
-}
-
-func (s *Sessions) listed(ctx context.Context, actor Actor, userID string) ([]Session, error) {
-	sessions, err := s.cfg.Store.SessionsOf(ctx, userID)
-	for i := range sessions {
-		sessions[i].Current = sessions[i].ID == actor.SessionID
-	}
-	return sessions, err
-}
-
-// End ends one of the actor's sessions, the one that asks included. Somebody else's is fault.NotFound as a missing one.
-func (s *Sessions) End(ctx context.Context, actor Actor, id string) error {
-	if actor.IsNobody() {
-		return fault.New(fault.Unauthenticated, "Sign in first.")
-	}
-	reason := "You ended this session from another one. Sign in again to go on."
-	if id == actor.SessionID {
-		reason = "You signed out. Sign in again to go on."
-	}
-	if id == "" {
-		return Missing("such session")
-	}
-	ended, err := s.EndWhere(ctx, SessionsWhere{ID: id, UserID: actor.UserID}, reason)
-	if err != nil {
-		return err
-	}
-	if ended == 0 {
-		return Missing("such session")
-	}
-	return Record(ctx, s.cfg.Audit, actor.AuditEvent(AuditSessionEnd, AuditObject{Kind: "session", ID: id}))
-}
-
-// EndOthers ends every session of the actor's but the one that asks, and says how many those were.
-func (s *Sessions) EndOthers(ctx context.Context, actor Actor) (int, error) {
-	if actor.IsNobody() {
-		return 0, fault.New(fault.Unauthenticated, "Sign in first.")
-	}
-	where := SessionsWhere{UserID: actor.UserID, Except: actor.SessionID}
-	ended, err := s.EndWhere(ctx, where, "You ended this session from another one. Sign in again to go on.")
-	if err != nil || ended == 0 {
-		return ended, err
-	}
-	event := actor.AuditEvent(AuditSessionEnd, AuditObject{Kind: "user", ID: actor.UserID, Name: actor.UserName})
-	event.After = map[string]int{"ended": ended}
-	return ended, Record(ctx, s.cfg.Audit, event)
-}
-
-// EndOf ends every session of somebody, for administrators of the site.
-func (s *Sessions) EndOf(ctx context.Context, actor Actor, userID string) (int, error) {
-	if err := Allow(actor, ManageSite, ObjectRef{}); err != nil {
-		return 0, err
-	}
-	if userID == "" {
-		return 0, Missing("such user")
-	}
-	ended, err := s.EndWhere(ctx, SessionsWhere{UserID: userID, Except: actor.SessionID}, "An administrator of this site signed you out. Sign in again to go on.")
-	if err != nil {
-		return ended, err
-	}
-	event := actor.AuditEvent(AuditSessionEnd, AuditObject{Kind: "user", ID: userID})
-	event.After = map[string]int{"ended": ended}
-	return ended, Record(ctx, s.cfg.Audit, event)
 }
 
 // EndWhere ends the sessions chosen and tells what lives on them the reason, a sentence for whom it concerns. It asks for no rights: it is for what follows from

@@ -32,9 +32,13 @@ const (
 type ServeOption func(*serving)
 
 type serving struct {
-	name string
-	from *uint64
+	name   string
+	from   *uint64
+	typing func()
 }
+
+// Typing calls note for each message of input. It must not wait for anything.
+func Typing(note func()) ServeOption { return func(o *serving) { o.typing = note } }
 
 // ServeAs names the viewer in the list that all viewers see.
 func ServeAs(name string) ServeOption { return func(o *serving) { o.name = name } }
@@ -64,7 +68,9 @@ func ServeWebsocket(ctx context.Context, conn *websocket.Conn, session *Session,
 	}
 	defer session.detach(v)
 	conn.SetReadLimit(maxMessage)
-	return newLine(ctx, conn, v).serve()
+	l := newLine(ctx, conn, v)
+	l.typing = o.typing
+	return l.serve()
 }
 
 // line is a viewer's connection. live ends when the viewer does, with the reason as its cause. raw is only cancelled to cut the
@@ -76,6 +82,8 @@ type line struct {
 	leave context.CancelCauseFunc
 	raw   context.Context
 	cut   context.CancelFunc
+
+	typing func() // nil: nobody wants to know
 }
 
 func newLine(ctx context.Context, conn *websocket.Conn, v *viewer) *line {
@@ -210,6 +218,9 @@ func (l *line) receive() error {
 			return errGone
 		}
 		if kind == websocket.MessageBinary {
+			if l.typing != nil {
+				l.typing()
+			}
 			if err := l.session.typed(l.live, l.viewer, data); err != nil {
 				return err
 			}

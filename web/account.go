@@ -47,7 +47,10 @@ func (s *Server) changePassword(r *Request) error {
 	if err != nil {
 		return s.accountAgain(r, err)
 	}
-	r.flash("Your password was changed.")
+	if err := s.renewSession(r); err != nil {
+		return err
+	}
+	r.flash("Your password was changed. Other browsers in which you were signed in are signed out.")
 	return r.Redirect("/account")
 }
 

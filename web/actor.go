@@ -66,12 +66,11 @@ func (s *Server) apiSession(api http.Handler) http.Handler {
 // actorOfSession loads the session's user anew, so that lost rights count at once. Nobody is no error.
 func (s *Server) actorOfSession(r *http.Request) (tenancy.Actor, error) {
 	ctx := r.Context()
-	id := s.sessions.GetString(ctx, sessionID)
-	if id == "" {
+	if !s.sessions.Exists(ctx, sessionStanding) {
 		return tenancy.Actor{}, nil
 	}
 	var actor tenancy.Actor
-	session, err := s.SignedIn.Seen(ctx, id, address(r))
+	session, err := s.SignedIn.Seen(ctx, s.sessions.Token(ctx), address(r))
 	if err == nil {
 		actor, err = s.Accounts.ActorOf(ctx, session.UserID, s.sessions.GetString(ctx, sessionTenant))
 		if fault.Is(err, fault.NotFound) { // the workspace chosen is gone, the person perhaps not
@@ -80,7 +79,7 @@ func (s *Server) actorOfSession(r *http.Request) (tenancy.Actor, error) {
 		}
 	}
 	if err == nil {
-		actor.SessionID = id
+		actor.SessionID = session.ID
 		return s.describe(r, actor), nil
 	}
 	if fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.NotFound) {

@@ -52,7 +52,9 @@ func (s *Server) adapt(one route) echo.HandlerFunc {
 		case !one.public && actor.IsNobody():
 			err = fault.New(fault.Unauthenticated, "Sign in to go on.")
 		default:
-			err = one.handle(s, r)
+			if err = s.risen(r); err == nil {
+				err = one.handle(s, r)
+			}
 		}
 		s.logRequest(r, one, started, err)
 		if err != nil {

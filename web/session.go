@@ -13,9 +13,9 @@ import (
 
 // Keys of what pages remember in a session.
 const (
-	sessionID     = "session" // of tenancy.Session, which says whose it is
-	sessionTenant = "tenant"
-	sessionFlash  = "flash"
+	sessionTenant   = "tenant"
+	sessionStanding = "standing" // the most that it could do so far
+	sessionFlash    = "flash"
 )
 
 // Sessions is in which browsers people are signed in: tenancy.Sessions.
@@ -25,7 +25,8 @@ type Sessions interface {
 	Begin(ctx context.Context, secret string, actor tenancy.Actor, by tenancy.SignedInBy, agent string) (string, error)
 	Renew(ctx context.Context, id, secret string) error
 	// Seen and Current return a session that is not over, else fault.Unauthenticated with why; Seen notes that there was a request.
-	Seen(ctx context.Context, id, address string) (tenancy.Session, error)
+	Seen(ctx context.Context, secret, address string) (tenancy.Session, error)
+	Used(ctx context.Context, id, address string) (tenancy.Session, error) // Seen, of what goes on without requests
 	Current(ctx context.Context, id string) (tenancy.Session, error)
 	OwnSessions
 	// EndWhere ends sessions for what follows from something else, and returns how many there were. The reason is a sentence for their people.
@@ -83,21 +84,31 @@ func (s *Server) signIn(r *Request, actor tenancy.Actor, by tenancy.SignedInBy) 
 	if err := s.recordSignIn(r, actor, by, id); err != nil {
 		return err
 	}
-	s.sessions.Put(ctx, sessionID, id)
 	s.sessions.Put(ctx, sessionTenant, actor.TenantID)
+	s.sessions.Put(ctx, sessionStanding, actor.Standing())
 	return nil
 }
 
-// renewSession gives the browser another secret for the same session, for when what the old one gives has become worth more.
-func (s *Server) renewSession(ctx context.Context) error {
-	id := s.sessions.GetString(ctx, sessionID)
-	if id == "" {
+// risen gives the browser another secret when its person may do more than ever before in this session. A page that is opened does so, and no
+// part of one: several parts are asked for at once, and those with the old secret would be sent away.
+func (s *Server) risen(r *Request) error {
+	standing := r.Actor.Standing()
+	mode := r.HTTP().Header.Get("Sec-Fetch-Mode")
+	part := r.IsFragment() || r.HTTP().Method != http.MethodGet || mode != "" && mode != "navigate"
+	if part || r.Actor.SessionID == "" || standing <= s.sessions.GetInt(r.Context(), sessionStanding) {
 		return nil
 	}
+	s.sessions.Put(r.Context(), sessionStanding, standing)
+	return s.renewSession(r)
+}
+
+// renewSession gives the browser another secret for the same session, for when what the old one gives has become worth more.
+func (s *Server) renewSession(r *Request) error {
+	ctx := r.Context()
 	if err := s.sessions.RenewToken(keepingRow(ctx)); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "Your session could not be stored. Try again in a moment.")
 	}
-	return s.SignedIn.Renew(ctx, id, s.sessions.Token(ctx))
+	return s.SignedIn.Renew(ctx, r.Actor.SessionID, s.sessions.Token(ctx))
 }
 
 // sessionStore keeps what pages remember by the hash of the browser's secret: who reads the database can be nobody.
@@ -106,7 +117,9 @@ type sessionStore struct{ scs.CtxStore }
 type keepingKey struct{}
 
 // keepingRow lets a renewed session keep its row, which then gets the new secret.
-func keepingRow(ctx context.Context) context.Context { return context.WithValue(ctx, keepingKey{}, true) }
+func keepingRow(ctx context.Context) context.Context {
+	return context.WithValue(ctx, keepingKey{}, true)
+}
 
 func (s sessionStore) FindCtx(ctx context.Context, secret string) ([]byte, bool, error) {
 	return s.CtxStore.FindCtx(ctx, tenancy.HashSecret(secret))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -42,8 +43,9 @@ func (s *Server) shell(r *Request) error {
 	}
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
-	go s.watchRights(ctx, r, session, heard, leave)
-	options := []terminal.ServeOption{terminal.ServeAs(r.Actor.UserName)}
+	var typed atomic.Bool
+	go s.watchRights(ctx, r, session, heard, &typed, leave)
+	options := []terminal.ServeOption{terminal.ServeAs(r.Actor.UserName), terminal.Typing(func() { typed.Store(true) })}
 	if from, err := strconv.ParseUint(r.Query("from"), 10, 64); err == nil {
 		options = append(options, terminal.ResumeFrom(from))
 	}
@@ -117,8 +119,8 @@ func refuseShell(ctx context.Context, conn *websocket.Conn, err error) {
 	}
 }
 
-// watchRights ends a viewer whose rights have ended: at once when the bell rings, else at the next heartbeat.
-func (s *Server) watchRights(ctx context.Context, r *Request, session *terminal.Session, heard <-chan tenancy.Revocation, leave func(error)) {
+// watchRights ends a viewer whose rights have ended: at once when the bell rings, else at the next heartbeat. Who types is not idle.
+func (s *Server) watchRights(ctx context.Context, r *Request, session *terminal.Session, heard <-chan tenancy.Revocation, typed *atomic.Bool, leave func(error)) {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	for {
@@ -130,6 +132,9 @@ func (s *Server) watchRights(ctx context.Context, r *Request, session *terminal.
 			return
 		case told = <-heard:
 		case <-tick.C:
+			if typed.Swap(false) {
+				_, _ = s.SignedIn.Used(ctx, r.Actor.SessionID, r.Actor.Address) // when it is over, ended says so
+			}
 		}
 		if reason := s.ended(ctx, r, told); reason != "" {
 			leave(terminal.Removal(reason))

@@ -130,8 +130,8 @@ func (s *Server) follow(ctx context.Context, r *Request, page streaming, out *ev
 				return err
 			}
 		case <-beat.C:
-			if !s.stillThere(ctx, r) {
-				return nil // the browser comes back and is told why
+			if reason := s.ended(ctx, r, tenancy.Revocation{}); reason != "" {
+				return out.farewell(reason)
 			}
 			out.b.WriteString("event: alive\ndata: 1\n\n")
 		}
@@ -151,11 +151,8 @@ func passOn(ctx context.Context, page streaming, out *eventWriter, batch []contr
 	return page.pass(ctx, out, batch)
 }
 
-// stillThere loads the session and the actor anew. Not being able to ask is no reason to cut anybody off.
+// stillThere loads the actor anew. Not being able to ask is no reason to cut anybody off.
 func (s *Server) stillThere(ctx context.Context, r *Request) bool {
-	if _, err := s.SignedIn.Current(ctx, r.Actor.SessionID); fault.Is(err, fault.Unauthenticated) {
-		return false
-	}
 	now, err := s.Accounts.ActorOf(ctx, r.Actor.UserID, r.Actor.TenantID)
 	switch fault.CodeOf(err) {
 	case "":

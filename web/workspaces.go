@@ -255,11 +255,16 @@ func (s *Server) hear(ctx context.Context, r *Request) (heard <-chan tenancy.Rev
 func (s *Server) ended(ctx context.Context, r *Request, told tenancy.Revocation) string {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if s.stillThere(ctx, r) {
+	_, err := s.SignedIn.Current(ctx, r.Actor.SessionID)
+	over := fault.Is(err, fault.Unauthenticated)
+	if !over && s.stillThere(ctx, r) {
 		return ""
 	}
 	if reason := strings.TrimSpace(told.Reason); reason != "" {
 		return reason
+	}
+	if over {
+		return fault.Sentence(err)
 	}
 	return "Your rights in this workspace have changed. Reload the page to go on."
 }

@@ -80,10 +80,10 @@ func (s *Sessions) BeginSession(_ context.Context, token string, of tenancy.Sess
 
 var noSession = fault.New(fault.NotFound, "There is no such session.")
 
-// byIDLocked returns a session that has not expired, and its token.
+// byIDLocked returns a session and its token.
 func (s *Sessions) byIDLocked(id string) (string, *session) {
 	for token, one := range s.kept {
-		if one.of != nil && one.of.ID == id && time.Now().Before(one.expiry) {
+		if one.of != nil && one.of.ID == id {
 			return token, one
 		}
 	}
@@ -104,11 +104,14 @@ func (s *Sessions) RenameSession(_ context.Context, id, token string) error {
 }
 
 // Session returns one.
-func (s *Sessions) Session(_ context.Context, id string) (tenancy.Session, error) {
+func (s *Sessions) Session(_ context.Context, key tenancy.SessionKey) (tenancy.Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, one := s.byIDLocked(id)
-	if one == nil {
+	one := s.kept[key.TokenHash]
+	if key.TokenHash == "" {
+		_, one = s.byIDLocked(key.ID)
+	}
+	if one == nil || one.of == nil {
 		return tenancy.Session{}, noSession
 	}
 	return *one.of, nil
