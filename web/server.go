@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,6 +61,7 @@ type Server struct {
 	origins  []string // whose websockets we take beside our own host's
 	secure   bool     // people reach us by TLS
 	handler  http.Handler
+	beside   []string // patterns mounted beside the table of routes
 
 	ctx    context.Context // ends with Close; streams and websockets end with it
 	cancel context.CancelFunc
@@ -147,23 +149,30 @@ func (s *Server) hold(parent context.Context) (ctx context.Context, release func
 // compose puts the layers around each other: what needs no session stands outside of it.
 func (s *Server) compose() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/static/", s.assets)
-	mux.HandleFunc("GET /healthz", s.health)
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.HandleFunc("GET /favicon.ico", s.favicon)
+	mount := func(pattern string, handler http.Handler) {
+		mux.Handle(pattern, handler)
+		s.beside = append(s.beside, pattern)
+	}
+	mount("/static/", s.assets)
+	mount("GET /healthz", http.HandlerFunc(s.health))
+	mount("GET /readyz", http.HandlerFunc(s.ready))
+	mount("GET /favicon.ico", http.HandlerFunc(s.favicon))
 	if s.Metrics != nil {
-		mux.Handle("GET /metrics", s.Metrics)
+		mount("GET /metrics", s.Metrics)
 	}
 	if s.API != nil {
-		mux.Handle("/api/v1/", s.apiSession(s.API))
+		mount("/api/v1/", s.apiSession(s.API))
 	}
 	for prefix, handler := range s.Mounts {
-		mux.Handle(prefix, handler)
+		mount(prefix, handler)
 	}
 	mux.Handle("/", s.sessions.LoadAndSave(s.router()))
 	s.cross.SetDenyHandler(http.HandlerFunc(s.denyCrossOrigin))
 	return s.identify(s.recovering(secureHeaders(s.secure, s.cross.Handler(mux))))
 }
+
+// Beside lists what is mounted beside the table of routes, as patterns of net/http.
+func (s *Server) Beside() []string { return slices.Clone(s.beside) }
 
 // router registers the table of routes with echo, which is not seen outside of this file and request.go.
 func (s *Server) router() http.Handler {

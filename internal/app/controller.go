@@ -99,10 +99,10 @@ func (c *Controller) build() error {
 	signedIn := tenancy.NewSessions(tenancy.SessionConfig{Store: kept, Bell: c.bell, Audit: c.audit})
 	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
 	c.tunnel = hostlink.NewServer(joined{c.store, c.audit}, hostlink.ServerConfig{Logger: c.log})
-	c.labs, err = control.New(control.Config{
+	c.labs, err = control.New(c.settings.Seams.control(control.Config{
 		Labs: c.store, States: c.store, Site: c.store, HostStore: c.store, Identifiers: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Tunnel: c.tunnel,
 		LostAfter: c.settings.LostAfter, Audit: c.audit, Log: c.log,
-	})
+	}))
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (c *Controller) build() error {
 	if public == "" {
 		public = c.LocalURL
 	}
-	c.web, err = web.New(web.Config{
+	c.web, err = web.New(c.settings.Seams.web(web.Config{
 		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs,
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: kept, SignedIn: signedIn, Examples: gallery{},
 		Workspaces: workspaces, Bell: c.bell, Audit: c.audit,
@@ -123,7 +123,7 @@ func (c *Controller) build() error {
 			Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
 		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel},
-	})
+	}))
 	return err
 }
 

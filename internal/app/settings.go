@@ -24,6 +24,8 @@ type Settings struct {
 	LostAfter time.Duration // a host away for longer is lost and its nodes may be placed anew; 0: two minutes
 	Version   string
 	Log       *slog.Logger
+
+	Seams Seams // for tests
 }
 
 // leastLost is the shortest time after which a host may count as lost.
