@@ -12,7 +12,9 @@ type Lab struct {
 	CanEdit bool
 	CanRun  bool
 	CanUse  bool
-	Hosts   []string // where its nodes are
+	Editor  bool        // edits are taken
+	Kinds   []KindEntry // of the palette
+	Hosts   []string    // where its nodes are
 }
 
 // Template names its file.
@@ -20,6 +22,9 @@ func (Lab) Template() string { return "lab" }
 
 // Title of the page.
 func (v Lab) Title() string { return v.Status.Name }
+
+// KindEntry is one kind of nodes in the palette.
+type KindEntry struct{ Kind, Word string }
 
 // LabStatus is the strip with state, progress and buttons; it is sent anew whenever the lab changes.
 type LabStatus struct {

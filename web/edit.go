@@ -107,6 +107,7 @@ func (s *Server) answerEdit(r *Request, result *control.EditResult, err error) e
 func (s *Server) drawnFor(r *Request, detail *control.LabDetail) *labMap {
 	drawn := drawMap(detail)
 	drawn.CanEdit, drawn.CanRun, drawn.CanUse = mayOn(r.Actor, tenancy.EditLab), mayOn(r.Actor, tenancy.RunLab), mayOn(r.Actor, tenancy.UseNode)
+	drawn.Editor = drawn.CanEdit && s.Editing != nil
 	return &drawn
 }
 

@@ -29,8 +29,8 @@ func (s *Server) labPage(r *Request) error {
 	for _, f := range detail.Files {
 		view.Files = append(view.Files, templates.ProjectFile{Path: f.Path, Size: f.Size, Main: f.Path == detail.File})
 	}
-	drawn := drawMap(detail)
-	drawn.CanEdit, drawn.CanRun, drawn.CanUse = view.CanEdit, view.CanRun, view.CanUse
+	drawn := s.drawnFor(r, detail)
+	view.Editor, view.Kinds = drawn.Editor, paletteKinds()
 	body, err := json.Marshal(drawn) // escapes <, > and &, so it may stand in a script element
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "The map could not be made. The log has the details.")
@@ -115,6 +115,10 @@ func (s *Server) passLab(r *Request, out *eventWriter, events []control.Event, u
 		switch {
 		case e.Removed:
 			return out.send("gone", true)
+		case e.Edited != nil:
+			if err := out.send("edited", e.Edited); err != nil {
+				return err
+			}
 		case e.Lab != nil:
 			lab = e.Lab
 		case e.Node != nil:

@@ -20,6 +20,7 @@ type labMap struct {
 	CanEdit  bool             `json:"canEdit"`
 	CanRun   bool             `json:"canRun"`
 	CanUse   bool             `json:"canUse"`
+	Editor   bool             `json:"editor"` // its page takes edits
 }
 
 // mapNode is one node; changes carry no place.

@@ -5,7 +5,17 @@ import (
 	"strconv"
 
 	"trunkline/lab"
+	"trunkline/templates"
 )
+
+// paletteKinds are the kinds that people can draw, in the order of the palette.
+func paletteKinds() []templates.KindEntry {
+	var list []templates.KindEntry
+	for _, k := range lab.Kinds {
+		list = append(list, templates.KindEntry{Kind: string(k), Word: kindWord(k)})
+	}
+	return list
+}
 
 // designOf is what the file says of a node.
 func designOf(n *lab.Node, ports []mapPort) *mapDesign {

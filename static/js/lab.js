@@ -11,6 +11,11 @@ import { Transfers } from "./transfers.js";
 import { morph } from "./hx.js";
 import { on } from "./shortcuts.js";
 import { toast } from "./toast.js";
+import { LabDocument } from "./document.js";
+import { Frames } from "./mapframes.js";
+import { MapEdit } from "./mapedit.js";
+import { Palette } from "./palette.js";
+import { EditBar } from "./editbar.js";
 
 export function start() {
   const lab = JSON.parse(document.getElementById("lab-map").textContent);
@@ -46,8 +51,10 @@ export function start() {
   map.onMenu = (name, x, y) => menu.show(map.node(name), x, y);
   startMapKeys(map, { shell, details, menu });
   startMapDrop(map, (name, files) => lab.canUse && transfers.upload(name, files));
+  const doc = new LabDocument(at, lab, null);
+  const editor = startEditor(map, doc);
   const placement = new Placement(at, map, document.getElementById("side"));
-  wireButtons({ map, panel, dock, shell, details, transfers, at, placement });
+  wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor });
 
   new Stream(`${at}/events`, {
     lab({ state, html }) {
@@ -59,9 +66,31 @@ export function start() {
       panel.changed(nodes.map((n) => n.name));
       placement.changed();
     },
+    edited: (e) => doc.heard(e),
     gone: () => location.assign("/labs"),
   }, showLive);
   window.addEventListener("resize", () => map.resized());
+}
+
+// startEditor lets whoever may change the lab change it; others see it change.
+function startEditor(map, doc) {
+  doc.on("changed", ({ lab }) => map.sync(lab));
+  let edit = null;
+  const frames = new Frames(map, {
+    noteMoved: (note, fields) => doc.edit([{ op: "set-note", note, fields }]),
+    noteOpened: (id) => edit?.writeNote(id),
+    groupOpened: (id) => edit?.nameGroup(id),
+    groupMoved: (group, nodes, data) => doc.edit([
+      ...nodes.map((n) => ({ op: "set-position", node: n.name, at: { x: Math.round(n.x), y: Math.round(n.y) } })),
+      ...(data.width ? [{ op: "set-group", group, fields: { x: Math.round(data.x), y: Math.round(data.y) } }] : []),
+    ]),
+  });
+  if (!map.lab.editor) return null;
+  edit = new MapEdit(map, doc, frames);
+  new EditBar(map, doc, edit, frames);
+  const palette = new Palette(map, document.getElementById("palette"), (kind, at) => edit.add([{ op: "add-node", kind, at }]));
+  on("a", () => palette.focus());
+  return edit;
 }
 
 function showLive(state) {
@@ -78,7 +107,7 @@ async function keep(at, places) {
   toast(problem?.error?.message ?? "The new place could not be stored. Check the connection.", "error");
 }
 
-function wireButtons({ map, panel, dock, shell, details, transfers, at, placement }) {
+function wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor }) {
   const names = document.querySelector('[data-map="names"]');
   const actions = {
     in: () => map.zoomBy(1.4),

@@ -56,3 +56,8 @@ export function drawLink(wires, labels, l) {
   g.on("pointerenter", () => ends.classed("lit", true)).on("pointerleave", () => ends.classed("lit", g.classed("lit")));
   return { g, wire, hit, ends, aLabel, bLabel, note };
 }
+
+// letterOf is A to Z, then AA, AB and so on.
+export function letterOf(i) {
+  return (i >= 26 ? letterOf(Math.floor(i / 26) - 1) : "") + String.fromCharCode(65 + (i % 26));
+}

@@ -1,0 +1,139 @@
+// The lab as people edit it: one document on the server. Edits are sent one after the other, each answer brings the new drawing, the new text
+// and how to undo. It knows no drawing: whoever shows something listens.
+import { toast } from "./toast.js";
+
+const steps = 200; // of undo that are kept
+
+export class LabDocument {
+  // at is the lab's address, lab its drawing as the page had it.
+  constructor(at, lab, text) {
+    Object.assign(this, { at, lab, text, revision: lab.revision, done: [], undone: [], waiting: 0, live: localStorage.getItem("trunkline.live") !== "off" });
+    this.line = Promise.resolve();
+    this.listeners = { changed: [], steps: [], refused: [], plan: [] };
+  }
+
+  // on listens: "changed" {lab, text, answer}, "steps" (undo and redo), "refused" (an answer with its error), "plan" (what is not yet applied).
+  on(name, listener) {
+    this.listeners[name].push(listener);
+  }
+
+  tell(name, value) {
+    for (const listener of this.listeners[name]) listener(value);
+  }
+
+  // setLive decides whether edits of a lab that runs are applied at once.
+  setLive(on) {
+    this.live = on;
+    localStorage.setItem("trunkline.live", on ? "on" : "off");
+    this.tell("steps");
+  }
+
+  // edit does ops as one step of undo. It returns the server's answer, or null when it was refused; then it has been said why.
+  edit(ops, { words = "", quiet = false } = {}) {
+    if (!ops.length) return Promise.resolve(null);
+    return this.step({ ops }, (answer) => {
+      if (!answer.inverse?.length) return;
+      this.done.push({ ops: answer.inverse, words: words || answer.words });
+      if (this.done.length > steps) this.done.shift();
+      this.undone = [];
+    }, quiet);
+  }
+
+  // write replaces the text, begun at the revision given.
+  write(text, base, { quiet = false } = {}) {
+    return this.step({ text, base }, (answer) => {
+      if (!answer.inverse?.length) return;
+      this.done.push({ ops: answer.inverse, words: answer.words });
+      this.undone = [];
+    }, quiet);
+  }
+
+  // fill gives addresses to what has none.
+  fill() {
+    return this.step({ fill: true }, (answer) => {
+      if (!answer.inverse?.length) {
+        toast("Every interface that needs an address has one.");
+        return;
+      }
+      this.done.push({ ops: answer.inverse, words: answer.words });
+      this.undone = [];
+    });
+  }
+
+  undo() {
+    return this.back(this.done, this.undone);
+  }
+
+  redo() {
+    return this.back(this.undone, this.done);
+  }
+
+  back(from, to) {
+    const last = from.pop();
+    if (!last) return Promise.resolve(null);
+    return this.step({ ops: last.ops }, (answer) => {
+      if (answer.inverse?.length) to.push({ ops: answer.inverse, words: last.words });
+    });
+  }
+
+  // restore makes an earlier version the newest.
+  restore(number, apply = this.live) {
+    return this.step(`revisions/${number}/restore`, (answer) => {
+      if (answer.inverse?.length) this.done.push({ ops: answer.inverse, words: answer.words });
+    }, false, { apply });
+  }
+
+  // step takes its turn: what is sent was made on what was seen, and the server merges it onto what is there.
+  step(request, keep, quiet = false, body = null) {
+    this.waiting++;
+    this.tell("steps");
+    const turn = this.line.then(async () => {
+      const path = typeof request === "string" ? request : "edits";
+      const answer = await this.post(path, body ?? { base: this.revision, apply: this.live, ...request });
+      if (!answer) return null;
+      if (answer.error) {
+        this.tell("refused", answer);
+        if (!quiet && !answer.clashes?.length) toast(answer.error.message, "error");
+        return quiet ? answer : null;
+      }
+      keep(answer);
+      this.take(answer);
+      return answer;
+    }).finally(() => {
+      this.waiting--;
+      this.tell("steps");
+    });
+    this.line = turn.catch(() => null);
+    return turn;
+  }
+
+  async post(path, body) {
+    try {
+      const answer = await fetch(`${this.at}/${path}`, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(body) });
+      if (answer.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+      return await answer.json();
+    } catch {
+      toast("The change could not be sent. Check the connection and make it again.", "error");
+      return null;
+    }
+  }
+
+  take(answer) {
+    this.revision = answer.revision;
+    this.text = answer.text;
+    if (answer.map) this.lab = answer.map;
+    this.tell("changed", { lab: this.lab, text: this.text, answer });
+    if (!answer.by) this.tell("plan", answer.applied ? [] : (answer.plan ?? []));
+  }
+
+  // heard: somebody edited. One's own edits are known already.
+  heard(edited) {
+    this.line = this.line.then(async () => {
+      if (edited.revision <= this.revision) return;
+      const answer = await fetch(`${this.at}/document`, { headers: { Accept: "application/json" } }).catch(() => null);
+      if (!answer?.ok) return;
+      const now = await answer.json();
+      if (now.revision > this.revision) this.take({ ...now, by: edited.by });
+    }).catch(() => null);
+  }
+}

@@ -1,0 +1,139 @@
+// What of the map is seen: pan, zoom, fit, and sizes that stay readable. It knows places of nodes, not what they are.
+import { select, zoom, zoomIdentity, pointer } from "../vendor/d3.js";
+
+const around = 44; // drawing units kept free around the outermost nodes
+const inset = { top: 50, right: 16, bottom: 56, left: 16 }; // pixels that the tools cover
+const nameSize = 10.5; // pixels that a name should have at least
+const nameRoom = 27; // pixels between neighbours below which names and badges are left out
+const readable = 0.8; // nodes are not drawn smaller than this, as long as there is room between them
+const bodySize = 48;
+const many = 150; // above this number of nodes a map glides
+
+export class MapView {
+  constructor(svg) {
+    Object.assign(this, { svg, nodes: new Map() });
+    this.root = select(svg);
+    this.view = this.root.append("g").attr("class", "view");
+    this.field = select(svg.parentElement);
+    // What is dragged with shift, or begins on a handle, is not the paper.
+    this.zoom = zoom().scaleExtent([0.05, 4]).filter((e) => !(e.type !== "wheel" && (e.shiftKey || e.button)) && !e.target.closest?.(".handle, .note, .frame-grip, .over-map"))
+      .on("zoom", (e) => this.zoomed(e.transform));
+    this.field.call(this.zoom).on("dblclick.zoom", null);
+  }
+
+  zoomed(t) {
+    this.untouched = !!this.fitted;
+    const paper = this.svg.parentElement.style;
+    const dots = 24 * gridScale(t.k);
+    paper.backgroundPosition = `${t.x}px ${t.y}px`;
+    paper.backgroundSize = `${dots}px ${dots}px`;
+    if (this.nodes.size > many && this.transform) this.glide(t);
+    else this.settle(t);
+  }
+
+  // glide moves a large map as one picture, which costs nothing, and draws it anew once it rests.
+  glide(t) {
+    const s = t.k / this.transform.k;
+    this.root.classed("gliding", true);
+    this.svg.style.transform = `translate(${t.x - s * this.transform.x}px,${t.y - s * this.transform.y}px) scale(${s})`;
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.settle(t), 140);
+  }
+
+  settle(t) {
+    clearTimeout(this.resting);
+    this.transform = t;
+    this.svg.style.transform = "";
+    this.root.classed("gliding", false);
+    this.view.attr("transform", t);
+    // Each of these touches every node or cable, so they change in steps.
+    const grown = Math.max(1, Math.min(readable / t.k, this.room()));
+    const name = Math.max(1, nameSize / (12 * t.k * grown));
+    if (Math.abs(grown - (this.grown ?? 0)) > 0.08 * grown || Math.abs(name - (this.name ?? 0)) > 0.08 * name) {
+      Object.assign(this, { grown, name });
+      this.svg.style.setProperty("--grown", grown.toFixed(3));
+      this.svg.style.setProperty("--name", name.toFixed(3));
+      this.svg.style.setProperty("--thin", Math.max(1, 0.6 / t.k).toFixed(3));
+    }
+    this.root.classed("far", this.nodes.size > 2 && this.gap * t.k < nameRoom);
+  }
+
+  // room says how many times larger nodes may be drawn before neighbours touch: most of them, not the two nearest.
+  room() {
+    if (this.roomKnown) return this.roomKnown;
+    const all = [...this.nodes.values()];
+    const nearest = all.map((n) => all.reduce((least, m) => (m === n ? least : Math.min(least, Math.hypot(m.x - n.x, m.y - n.y))), 1000)).sort((a, b) => a - b);
+    this.gap = nearest[Math.floor(nearest.length / 10)] ?? 1000;
+    this.roomKnown = Math.max(1, (0.72 * this.gap) / bodySize);
+    return this.roomKnown;
+  }
+
+  zoomBy(factor) {
+    this.animated().call(this.zoom.scaleBy, factor);
+  }
+
+  animated() {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    return still ? this.field : this.field.transition().duration(220);
+  }
+
+  fit(animate = true) {
+    const all = [...this.nodes.values()];
+    const w = this.svg.clientWidth || 800;
+    const h = this.svg.clientHeight || 600;
+    if (all.length === 0) return;
+    const xs = all.map((n) => n.x);
+    const ys = all.map((n) => n.y);
+    const [x0, x1, y0, y1] = [Math.min(...xs) - around, Math.max(...xs) + around, Math.min(...ys) - around, Math.max(...ys) + around + 12];
+    const free = { w: Math.max(80, w - inset.left - inset.right), h: Math.max(80, h - inset.top - inset.bottom) };
+    const k = Math.min(1.25, free.w / (x1 - x0), free.h / (y1 - y0));
+    const t = zoomIdentity.translate(inset.left + free.w / 2 - (k * (x0 + x1)) / 2, inset.top + free.h / 2 - (k * (y0 + y1)) / 2).scale(k);
+    this.fitted = true;
+    const to = animate ? this.animated() : this.field;
+    to.call(this.zoom.transform, t);
+    if (to.on && to.duration) to.on("end", () => (this.fitted = false));
+    else this.fitted = false;
+  }
+
+  // resized keeps everything in view as long as nobody has chosen another view.
+  resized() {
+    cancelAnimationFrame(this.soon);
+    this.soon = requestAnimationFrame(() => this.untouched && this.fit(false));
+  }
+
+  reveal(name) {
+    const n = this.nodes.get(name);
+    if (n) this.animated().call(this.zoom.translateTo, n.x, n.y);
+  }
+
+  // place of a pointer event, in drawing units.
+  placeOf(e) {
+    return this.toDrawing(...pointer(e, this.svg.parentElement));
+  }
+
+  // toDrawing is a point of the field in pixels, in drawing units.
+  toDrawing(x, y) {
+    const [px, py] = this.transform.invert([x, y]);
+    return { x: Math.round(px), y: Math.round(py) };
+  }
+
+  // centre of what is seen, in drawing units.
+  centre() {
+    return this.toDrawing(this.svg.clientWidth / 2, this.svg.clientHeight / 2);
+  }
+
+  // toScreen is where a place of the drawing is in the field, in pixels.
+  toScreen({ x, y }) {
+    const [px, py] = this.transform.apply([x, y]);
+    return { x: px, y: py };
+  }
+}
+
+// gridScale keeps the dots' distance between 18 and 36 pixels.
+function gridScale(k) {
+  let s = k;
+  while (s < 0.75) s *= 2;
+  while (s > 1.5) s /= 2;
+  return s;
+}
+
