@@ -60,6 +60,8 @@ type Deployment struct {
 	Places   map[string]Place
 	VNIs     map[string]uint32 // identifiers of the cables and segments that cross hosts, by cable id or segment name
 	GivenUp  []string          // what the hosts cannot do and the lab said it can be without, in sentences
+
+	EgressRate int64 // of all ways out of the lab together, each direction, in bits a second; 0: not limited
 }
 
 // NodeDesired is what a person asked of one node; absent means as the file says.
