@@ -23,6 +23,8 @@ type AuditLog struct {
 	queue chan queuedEvent
 	ended chan struct{}
 
+	followed followed // how far the chain is unbroken
+
 	mu     sync.RWMutex // held for reading while an event is put into the queue
 	closed bool
 }

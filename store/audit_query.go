@@ -2,29 +2,22 @@ package store
 
 import (
 	"context"
-	"time"
+	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
 	"trunkline/tenancy"
 )
 
-// AuditFilter chooses events; what is zero chooses all.
-type AuditFilter struct {
-	Actor  string // id of who it counts for, or of the real person behind
-	Verbs  []tenancy.AuditVerb
-	Object string    // id, or kind
-	From   time.Time // and after
-	Until  time.Time // before it
-	Before int64     // only events of lower numbers: AuditPage.Next of the page before
-	Limit  int       // events on a page; 0: 100, and 1,000 at most
-}
+// What is asked for and answered is named by tenancy.
+type (
+	AuditFilter  = tenancy.AuditFilter
+	AuditPage    = tenancy.AuditPage
+	AuditPassage = tenancy.AuditPassage
+)
 
-// AuditPage is some events, the newest first.
-type AuditPage struct {
-	Events []tenancy.AuditLink
-	Next   int64 // give it as Before for the page after; 0: there is none
-}
+var _ tenancy.AuditReader = (*AuditLog)(nil)
 
 // Events returns the newest events that fit.
 func (a *AuditLog) Events(ctx context.Context, scope tenancy.Scope, f AuditFilter) (AuditPage, error) {
@@ -32,7 +25,7 @@ func (a *AuditLog) Events(ctx context.Context, scope tenancy.Scope, f AuditFilte
 		f.Limit = 100
 	}
 	f.Limit = min(f.Limit, 1000)
-	query := f.where(inScope(a.store.ask(ctx), scope))
+	query := where(inScope(a.store.ask(ctx), scope), f)
 	if f.Before > 0 {
 		query = query.Where("number < ?", f.Before)
 	}
@@ -51,12 +44,6 @@ func (a *AuditLog) Events(ctx context.Context, scope tenancy.Scope, f AuditFilte
 	return page, nil
 }
 
-// AuditPassage is an event with the hash that it follows from, also where that is of an event which the scope does not see: a hash tells nothing of what it is of.
-type AuditPassage struct {
-	tenancy.AuditLink
-	Previous string
-}
-
 // auditStep is how many events are read at once.
 const auditStep = 1000
 
@@ -64,7 +51,7 @@ const auditStep = 1000
 func (a *AuditLog) Each(ctx context.Context, scope tenancy.Scope, f AuditFilter, do func(AuditPassage) error) error {
 	for after := int64(0); ; {
 		var rows []auditRow
-		err := f.where(inScope(a.store.ask(ctx), scope)).Where("number > ?", after).Order("number").Limit(auditStep).Find(&rows).Error
+		err := where(inScope(a.store.ask(ctx), scope), f).Where("number > ?", after).Order("number").Limit(auditStep).Find(&rows).Error
 		if err != nil {
 			return translate(err)
 		}
@@ -73,7 +60,7 @@ func (a *AuditLog) Each(ctx context.Context, scope tenancy.Scope, f AuditFilter,
 			return err
 		}
 		for _, row := range rows {
-			if err := do(AuditPassage{row.link(), previous[row.Number-1]}); err != nil {
+			if err := do(AuditPassage{AuditLink: row.link(), Previous: previous[row.Number-1]}); err != nil {
 				return err
 			}
 			after = row.Number
@@ -109,15 +96,29 @@ func (a *AuditLog) hashesBefore(ctx context.Context, rows []auditRow) (map[int64
 	return hashes, nil
 }
 
-func (f AuditFilter) where(query *gorm.DB) *gorm.DB {
+func where(query *gorm.DB, f AuditFilter) *gorm.DB {
+	if f.Site {
+		query = query.Where("tenant_id = ''")
+	}
 	if f.Actor != "" {
 		query = query.Where("(actor_id = ? OR behind_id = ?)", f.Actor, f.Actor)
+	}
+	if f.Person != "" {
+		part := contains(f.Person)
+		query = query.Where("(actor_id = ? OR behind_id = ? OR LOWER(actor_name) LIKE ? ESCAPE '!' OR LOWER(behind_name) LIKE ? ESCAPE '!')", f.Person, f.Person, part, part)
 	}
 	if len(f.Verbs) > 0 {
 		query = query.Where("verb IN ?", f.Verbs)
 	}
 	if f.Object != "" {
-		query = query.Where("(object_id = ? OR object_kind = ?)", f.Object, f.Object)
+		query = query.Where("(object_id = ? OR object_kind = ? OR object_id LIKE ? ESCAPE '!')", f.Object, f.Object, below(f.Object))
+	}
+	if f.About != "" {
+		query = query.Where("(object_id = ? OR object_kind = ? OR object_id LIKE ? ESCAPE '!' OR LOWER(object_name) LIKE ? ESCAPE '!')",
+			f.About, f.About, below(f.About), contains(f.About))
+	}
+	if f.Text != "" {
+		query = query.Where(anyText, slices.Repeat([]any{contains(f.Text)}, strings.Count(anyText, "?"))...)
 	}
 	if !f.From.IsZero() {
 		query = query.Where("at >= ?", stamp(f.From))
@@ -127,3 +128,14 @@ func (f AuditFilter) where(query *gorm.DB) *gorm.DB {
 	}
 	return query
 }
+
+// anyText is a part of whatever people may remember of an event.
+const anyText = "(LOWER(actor_name) LIKE ? ESCAPE '!' OR LOWER(behind_name) LIKE ? ESCAPE '!' OR LOWER(object_name) LIKE ? ESCAPE '!' OR LOWER(object_id) LIKE ? ESCAPE '!' " +
+	"OR LOWER(address) LIKE ? ESCAPE '!' OR LOWER(request_id) LIKE ? ESCAPE '!' OR LOWER(before_json) LIKE ? ESCAPE '!' OR LOWER(after_json) LIKE ? ESCAPE '!')"
+
+var wildcards = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
+func contains(text string) string { return "%" + wildcards.Replace(strings.ToLower(text)) + "%" }
+
+// below is what belongs to an object, such as the nodes of a lab.
+func below(id string) string { return wildcards.Replace(id) + "/%" }

@@ -301,6 +301,7 @@ func TestAnotherTenantsEventsNeverComeOut(t *testing.T) {
 
 // unscopedAudit are the methods of the audit that take no scope, each with the reason.
 var unscopedAudit = map[string]string{
+	"Run": "it follows the chain through all tenants", "Chain": "it tells how far the chain is unbroken, and of no event but the one that is not",
 	"Close": "it touches no row", "Record": "it writes, and the event says whose it is",
 	"Verify": "the chain goes through all tenants, and it tells numbers and hashes only", "Prune": "the chain goes through all tenants",
 }

@@ -33,13 +33,15 @@ const (
 	DeleteTenant   Verb = "delete-tenant"   // and restore it
 	SeeQuota       Verb = "see-quota"       // what everybody in the workspace uses; what one uses oneself goes with SeeLab
 	ManageQuota    Verb = "manage-quota"    // limits of workspaces, and the site's defaults
+	SeeAudit       Verb = "see-audit"       // what was done in the workspace
+	SeeSiteAudit   Verb = "see-site-audit"  // what was done in all workspaces and to the site
 	CreateTenant   Verb = "create-tenant"   // make a workspace; the site may open this to everybody
 	ManageTenants  Verb = "manage-tenants"  // all workspaces of the site
 )
 
 // Verbs lists every verb.
 var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, ShareLab, SeeImages, SeeNetworks, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant,
-	SeeMembers, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant, CreateTenant, ManageTenants, SeeQuota, ManageQuota}
+	SeeMembers, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant, CreateTenant, ManageTenants, SeeQuota, ManageQuota, SeeAudit, SeeSiteAudit}
 
 // ObjectRef is what a verb is about. Tenant "" is an object of the site.
 type ObjectRef struct {
@@ -81,6 +83,8 @@ var rules = map[Verb]rule{
 	DeleteTenant:   {any: Owner, why: "Only an owner of this workspace may delete it."},
 	SeeQuota:       {any: Manager, why: "Only a manager or an owner of this workspace may see what everybody in it uses."},
 	ManageQuota:    {site: true, why: "Only an administrator of this site may change what workspaces may use."},
+	SeeAudit:       {any: Manager, why: "Only a manager or an owner of this workspace may see what was done in it."},
+	SeeSiteAudit:   {site: true, why: "Only an administrator of this site may see what was done on all of it."},
 	CreateTenant:   {site: true, why: "Only an administrator of this site may make workspaces."},
 	ManageTenants:  {site: true, why: "Only an administrator of this site may see all workspaces."},
 }

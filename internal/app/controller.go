@@ -138,6 +138,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return ignoreCancel(c.labs.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.shells.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.reaper.Run(ctx)) })
+	group.Go(func() error { return ignoreCancel(c.audit.Run(ctx)) })
 	group.Go(func() error {
 		if err := server.Serve(c.listener); !errors.Is(err, http.ErrServerClosed) {
 			return fault.Wrap(err, fault.Unavailable, "The web server ended.")
