@@ -63,6 +63,7 @@ var routes = []route{
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node", verb: tenancy.SeeLab, handle: (*Server).nodePanel},
 	{method: http.MethodPost, path: "/labs/:lab/nodes/:node/:action", verb: tenancy.RunLab, handle: (*Server).nodeAction},
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/shell", verb: tenancy.UseNode, kind: Socket, handle: (*Server).shell},
+	{method: http.MethodPost, path: "/labs/:lab/nodes/:node/shell/ticket", verb: tenancy.SeeLab, handle: (*Server).shellTicket},
 	{method: http.MethodPut, path: "/labs/:lab/nodes/:node/files", verb: tenancy.UseNode, handle: (*Server).putFile, body: -1},
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/files", verb: tenancy.UseNode, handle: (*Server).getFile},
 

@@ -58,8 +58,9 @@ type Server struct {
 	pages    *templates.Set
 	assets   *static.Assets
 	cross    *http.CrossOriginProtection
-	origins  []string // whose websockets we take beside our own host's
-	secure   bool     // people reach us by TLS
+	origin   string // of the public address, as browsers write it; "" when it is not known
+	tickets  *tenancy.Tickets
+	secure   bool // people reach us by TLS
 	handler  http.Handler
 	beside   []string // patterns mounted beside the table of routes
 
@@ -83,7 +84,7 @@ func New(c Config) (*Server, error) {
 	if c.Bell == nil {
 		c.Bell = (*tenancy.Revocations)(nil)
 	}
-	s := &Server{Config: c}
+	s := &Server{Config: c, tickets: tenancy.NewTickets(nil)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.trust(c.PublicURL); err != nil {
 		return nil, err
@@ -111,9 +112,8 @@ func (s *Server) trust(public string) error {
 		return fault.New(fault.Invalid, "The public address %q is not of the form https://lab.example.org.", public)
 	}
 	s.secure = u.Scheme == "https"
-	origin := u.Scheme + "://" + u.Host
-	s.origins = []string{origin}
-	if err := s.cross.AddTrustedOrigin(origin); err != nil {
+	s.origin = canonicalOrigin(u)
+	if err := s.cross.AddTrustedOrigin(s.origin); err != nil {
 		return fault.Wrap(err, fault.Invalid, "The public address %q is not of the form https://lab.example.org.", public)
 	}
 	return nil

@@ -19,7 +19,33 @@ type line struct {
 	ctx context.Context
 }
 
+// ticket asks for a ticket as the page does; "" when it is refused.
+func (b *browser) ticket(path string) string {
+	b.site.t.Helper()
+	path, _, _ = strings.Cut(path, "?")
+	a := b.post(path+"/ticket", nil, "Origin", b.site.URL, "Accept", "application/json")
+	var got struct{ Ticket string }
+	if err := json.Unmarshal([]byte(a.body), &got); err != nil || (got.Ticket == "") != (a.StatusCode != http.StatusOK) {
+		b.site.t.Fatalf("asking for a ticket: %d %s", a.StatusCode, a.body)
+	}
+	return got.Ticket
+}
+
+// withTicket adds a ticket to the address of a shell.
+func withTicket(path, ticket string) string {
+	if strings.Contains(path, "?") {
+		return path + "&ticket=" + ticket
+	}
+	return path + "?ticket=" + ticket
+}
+
 func (b *browser) shell(path string) *line {
+	b.site.t.Helper()
+	return b.dial(withTicket(path, b.ticket(path)))
+}
+
+// dial opens the websocket as it is told.
+func (b *browser) dial(path string) *line {
 	b.site.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	conn, _, err := websocket.Dial(ctx, strings.Replace(b.site.URL, "http", "ws", 1)+path, &websocket.DialOptions{
@@ -107,17 +133,20 @@ func TestARefusedShellSaysWhy(t *testing.T) {
 	id := running(t, s)
 	session := s.as("mia").shell("/labs/" + id + "/nodes/r1/shell").until("root@r1")["ready"]["session"].(string)
 	for _, c := range []struct{ who, path, code string }{
-		{"mia", "/labs/none/nodes/r1/shell", "not_found"},
 		{"mia", "/labs/" + id + "/nodes/none/shell", "not_found"},
 		{"mia", "/labs/" + id + "/nodes/r1/shell?session=AAAAAAAAAAAAAAAAAAAAAAAA", "not_found"},
 		{"mia", "/labs/" + id + "/nodes/r2/shell?session=" + session, "not_found"},
-		{"eve", "/labs/" + id + "/nodes/r1/shell?session=" + session, "not_found"},
 		{"otto", "/labs/" + id + "/nodes/r1/shell", "forbidden"},
 	} {
 		refused := s.as(c.who).shell(c.path).until("refused:")["refused"]
 		if refused["code"] != c.code || refused["reason"] == "" {
 			t.Errorf("%s at %s: %v", c.who, c.path, refused)
 		}
+	}
+	for who, path := range map[string]string{"mia": "/labs/none/nodes/r1/shell", "eve": "/labs/" + id + "/nodes/r1/shell"} {
+		a := s.as(who).post(path+"/ticket", nil, "Accept", "application/json")
+		a.want(t, http.StatusNotFound, "There is no such lab here.")
+		s.as(who).dial(path).until("ticket is missing")
 	}
 }
 

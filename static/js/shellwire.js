@@ -12,11 +12,17 @@ export class Wire {
     return this.replayLeft > 0;
   }
 
-  connect() {
+  // connect gets a ticket, which lets this page open one connection, and opens it.
+  async connect() {
     clearTimeout(this.retry);
     if (this.over || this.ws?.readyState === WebSocket.OPEN) return;
+    const turn = (this.turn = (this.turn ?? 0) + 1);
     this.ws?.close();
-    const query = new URLSearchParams({ cols: this.term.cols, rows: this.term.rows });
+    this.ws = null;
+    this.ready = false;
+    const ticket = await this.ticket();
+    if (this.over || turn !== this.turn || !ticket) return;
+    const query = new URLSearchParams({ ticket, cols: this.term.cols, rows: this.term.rows });
     if (this.session) query.set("session", this.session);
     if (this.session && this.offset !== null) query.set("from", this.offset);
     const ws = new WebSocket(`${this.url.startsWith("/") ? location.origin.replace(/^http/, "ws") : ""}${this.url}?${query}`);
@@ -25,6 +31,25 @@ export class Wire {
     this.ready = false;
     ws.onmessage = (e) => ws === this.ws && (typeof e.data === "string" ? this.message(JSON.parse(e.data)) : this.output(e.data));
     ws.onclose = (e) => ws === this.ws && this.closed(e);
+  }
+
+  // ticket asks for one; when there is none, why is said, and what may pass is tried again.
+  async ticket() {
+    const turn = this.turn;
+    try {
+      const answer = await fetch(`${this.url}/ticket`, { method: "POST", headers: { Accept: "application/json" } });
+      const body = await answer.json();
+      if (answer.ok) return body.ticket;
+      if (answer.status < 500 && answer.status !== 429) {
+        if (turn === this.turn) this.finish(body.error?.message);
+        return "";
+      }
+      this.why = body.error?.message;
+    } catch {
+      // no answer: the connection is gone
+    }
+    if (turn === this.turn) this.closed({ code: 1006, reason: "" });
+    return "";
   }
 
   output(buffer) {
@@ -72,8 +97,7 @@ export class Wire {
       this.session = "";
       this.offset = null;
       this.term.write("\r\n\x1b[2mThe earlier shell has ended. This is a new one.\x1b[0m\r\n");
-      this.ws.onclose = null;
-      this.ws.close();
+      this.drop();
       this.connect();
       return;
     }
@@ -132,10 +156,16 @@ export class Wire {
   // renew forgets the session that ended.
   renew() {
     Object.assign(this, { session: "", offset: null, over: false, failures: 0, pending: [] });
-    this.ws.onclose = null;
-    this.ws.close();
+    this.drop();
     this.told.state("connecting", "connecting");
     this.connect();
+  }
+
+  // drop lets a connection go whose end is nobody's business any more.
+  drop() {
+    if (!this.ws) return;
+    this.ws.onclose = null;
+    this.ws.close();
   }
 
   // end tells the server that the shell is not wanted any more.

@@ -26,6 +26,9 @@ const firstMessageWait = 10 * time.Second
 
 func (a *API) exec(ctx context.Context, in *execInput) (*huma.StreamResponse, error) {
 	actor := actorOf(ctx)
+	if actor.SessionID != "" { // a cookie alone could be used by another site's page, which no browser keeps from opening websockets
+		return nil, public(fault.New(fault.Forbidden, "A browser's session runs no commands by this. Send an API token, or open a shell on the page."))
+	}
 	return a.stream(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
 		if err != nil {

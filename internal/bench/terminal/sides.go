@@ -39,7 +39,12 @@ func openShell(ctx context.Context, p *testkit.Program, labID, node string) (*sh
 		return nil, err
 	}
 	response.Body.Close()
-	address := fmt.Sprintf("%s/labs/%s/nodes/%s/shell?cols=80&rows=24", p.URL, url.PathEscape(labID), url.PathEscape(node))
+	address := fmt.Sprintf("%s/labs/%s/nodes/%s/shell", p.URL, url.PathEscape(labID), url.PathEscape(node))
+	ticket, err := shellTicket(ctx, browser, p.URL, address)
+	if err != nil {
+		return nil, err
+	}
+	address += "?cols=80&rows=24&ticket=" + url.QueryEscape(ticket)
 	conn, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: browser, HTTPHeader: http.Header{"Origin": {p.URL}}})
 	if err != nil {
 		return nil, err
@@ -47,6 +52,25 @@ func openShell(ctx context.Context, p *testkit.Program, labID, node string) (*sh
 	conn.SetReadLimit(1 << 20)
 	s := &shell{conn: conn}
 	return s, startCat(ctx, s)
+}
+
+// shellTicket gets what opens one shell, as a page does.
+func shellTicket(ctx context.Context, browser *http.Client, origin, address string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, "POST", address+"/ticket", nil)
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Origin", origin)
+	response, err := browser.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	var got struct{ Ticket string }
+	if err := json.NewDecoder(response.Body).Decode(&got); err != nil || got.Ticket == "" {
+		return "", fmt.Errorf("no ticket for a shell: %s, %w", response.Status, err)
+	}
+	return got.Ticket, nil
 }
 
 // startCat leaves the echo to the terminal's line discipline on both sides.
