@@ -117,6 +117,11 @@ export class MapView {
     return { x: Math.round(px), y: Math.round(py) };
   }
 
+  // under returns the name of the node at a point of the screen.
+  under(x, y) {
+    return document.elementFromPoint(x, y)?.closest(".node")?.dataset.name;
+  }
+
   // centre of what is seen, in drawing units.
   centre() {
     return this.toDrawing(this.svg.clientWidth / 2, this.svg.clientHeight / 2);
