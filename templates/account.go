@@ -10,6 +10,7 @@ type Account struct {
 	NewName   string
 	Error     string
 	Field     string
+	Ways      *WaysIn // nil: the site has no providers
 	Saved     bool
 	Address   string // of this installation, for the example
 }

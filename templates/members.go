@@ -83,6 +83,7 @@ type QRBar struct{ X, Y, Width int }
 // Joining is the page that an invitation leads to.
 type Joining struct {
 	Path, SignIn        string
+	Passwords           bool // local accounts are on
 	Workspace, Role, By string
 	Domain              string
 	Expires             time.Time

@@ -5,6 +5,9 @@ type SignIn struct {
 	Email string
 	Next  string
 	Error string
+
+	Providers []SignInButton
+	Passwords bool // local accounts are on
 }
 
 // Template names its file.

@@ -8,6 +8,9 @@ import (
 
 // newcomer is a local account that is not stored yet.
 func (a *Accounts) newcomer(ctx context.Context, email, name, password string) (User, error) {
+	if err := a.needPasswords(ctx); err != nil {
+		return User{}, err
+	}
 	user := User{ID: ident.New(), Created: a.now()}
 	var err error
 	if user.Email, err = CleanEmail(email); err != nil {

@@ -24,6 +24,9 @@ func (s *Server) accountView(r *Request) (templates.Account, error) {
 	if view.Address == "" {
 		view.Address = "http://" + r.HTTP().Host
 	}
+	if view.Ways, err = s.waysIn(r); err != nil {
+		return view, err
+	}
 	for _, t := range tokens {
 		view.Tokens = append(view.Tokens, templates.Token{
 			ID: t.ID, Name: t.Name, Prefix: t.Prefix, Created: t.Created, LastUsed: t.LastUsed, Expires: t.Expires,

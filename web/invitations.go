@@ -104,10 +104,14 @@ func (s *Server) joinView(r *Request) (templates.Joining, error) {
 	if err != nil {
 		return templates.Joining{}, err
 	}
+	passwords, err := s.passwordsOn(r)
+	if err != nil {
+		return templates.Joining{}, err
+	}
 	here := "/join/" + url.PathEscape(secret)
 	return templates.Joining{
 		Path: here, SignIn: "/sign-in?next=" + url.QueryEscape(here), Workspace: tenant.Name, Role: string(invitation.Role), By: invitation.ByName,
-		Domain: invitation.Domain, Expires: invitation.Expires, SignedIn: !r.Actor.IsNobody(), UserName: r.Actor.UserName,
+		Domain: invitation.Domain, Expires: invitation.Expires, SignedIn: !r.Actor.IsNobody(), UserName: r.Actor.UserName, Passwords: passwords,
 	}, nil
 }
 

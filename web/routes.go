@@ -109,6 +109,26 @@ var routes = []route{
 	{method: http.MethodGet, path: "/join/:secret", handle: workspaces((*Server).joinPage), public: true},
 	{method: http.MethodPost, path: "/join/:secret", handle: workspaces((*Server).join), public: true},
 	{method: http.MethodPost, path: "/join/:secret/account", handle: workspaces((*Server).joinAsNew), public: true},
+
+	{method: http.MethodGet, path: "/sign-in/with/:provider", handle: providers((*Server).signInWith), public: true},
+	{method: http.MethodGet, path: "/sign-in/return/:provider", handle: providers((*Server).signInReturn), public: true},
+	{method: http.MethodGet, path: "/signed-out", handle: providers((*Server).signedOutPage), public: true},
+	{method: http.MethodPost, path: "/account/ways-in/:provider/link", handle: providers((*Server).beginLink)},
+	{method: http.MethodPost, path: "/account/ways-in/unlink", handle: providers((*Server).unlink)},
+
+	{method: http.MethodGet, path: "/providers", verb: tenancy.ManageSite, handle: providers((*Server).providersPage)},
+	{method: http.MethodPost, path: "/providers", verb: tenancy.ManageSite, handle: providers((*Server).createProvider)},
+	{method: http.MethodGet, path: "/providers/new", verb: tenancy.ManageSite, handle: providers((*Server).newProviderPage)},
+	{method: http.MethodPost, path: "/providers/local", verb: tenancy.ManageSite, handle: providers((*Server).setLocalAccounts)},
+	{method: http.MethodGet, path: "/providers/:provider", verb: tenancy.ManageSite, handle: providers((*Server).providerPage)},
+	{method: http.MethodPost, path: "/providers/:provider", verb: tenancy.ManageSite, handle: providers((*Server).changeProvider)},
+	{method: http.MethodPost, path: "/providers/:provider/delete", verb: tenancy.ManageSite, handle: providers((*Server).deleteProvider)},
+	{method: http.MethodPost, path: "/providers/:provider/move", verb: tenancy.ManageSite, handle: providers((*Server).moveProvider)},
+	{method: http.MethodPost, path: "/providers/:provider/examine", verb: tenancy.ManageSite, handle: providers((*Server).examineProvider)},
+	{method: http.MethodPost, path: "/providers/:provider/preview", verb: tenancy.ManageSite, handle: providers((*Server).previewClaims)},
+	{method: http.MethodPost, path: "/providers/:provider/rules", verb: tenancy.ManageSite, handle: providers((*Server).saveRule)},
+	{method: http.MethodPost, path: "/providers/:provider/rules/:rule/delete", verb: tenancy.ManageSite, handle: providers((*Server).deleteRule)},
+	{method: http.MethodPost, path: "/providers/:provider/rules/:rule/move", verb: tenancy.ManageSite, handle: providers((*Server).moveRule)},
 }
 
 // Route is one address as tests and documentation see it.

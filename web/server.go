@@ -17,6 +17,7 @@ import (
 	"trunkline/static"
 	"trunkline/templates"
 	"trunkline/tenancy"
+	"trunkline/tenancy/login"
 	"trunkline/terminal"
 )
 
@@ -41,6 +42,7 @@ type Config struct {
 	Bell       Bell       // nil: lost rights count at the next heartbeat
 
 	Audit tenancy.Auditor // nil: nothing is recorded
+	SSO   SSO             // zero: nobody signs in by a provider
 
 	PublicURL string // scheme and host that people type, such as https://lab.example.org; "" when it is not known
 	Version   string
@@ -167,6 +169,7 @@ func (s *Server) compose() http.Handler {
 		mount(prefix, handler)
 	}
 	mux.Handle("/", s.sessions.LoadAndSave(s.router()))
+	s.cross.AddInsecureBypassPattern("POST " + login.BackChannelPath) // providers send it, with a signed token and no cookie
 	s.cross.SetDenyHandler(http.HandlerFunc(s.denyCrossOrigin))
 	return s.identify(s.recovering(secureHeaders(s.secure, s.cross.Handler(mux))))
 }

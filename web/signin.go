@@ -21,7 +21,9 @@ func (s *Server) signInPage(r *Request) error {
 	if !r.Actor.IsNobody() {
 		return r.Redirect(next)
 	}
-	return r.Page(http.StatusOK, templates.SignIn{Next: next})
+	view := templates.SignIn{Next: next}
+	s.addDoors(r, &view)
+	return r.Page(http.StatusOK, view)
 }
 
 // signInForm checks a local account. The accounts bound how often one may try; a wrong pair comes back filled in.
@@ -34,10 +36,11 @@ func (s *Server) signInForm(r *Request) error {
 	actor, err := s.Accounts.SignIn(r.Context(), view.Email, form.Raw("password"), address(r.HTTP()))
 	if err != nil {
 		code := fault.CodeOf(err)
-		if code != fault.Unauthenticated && code != fault.Exhausted && code != fault.Invalid {
+		if code != fault.Unauthenticated && code != fault.Exhausted && code != fault.Invalid && code != fault.Forbidden {
 			return err
 		}
 		view.Error = fault.Sentence(err)
+		s.addDoors(r, &view)
 		s.Log.Info("a sign-in was refused", "request", r.ID, "address", address(r.HTTP()), "code", string(code))
 		return r.Page(fault.Status(code), view)
 	}
@@ -92,20 +95,4 @@ func (s *Server) welcomeForm(r *Request) error {
 	}
 	r.flash("Welcome. Next time you can sign in with your password.")
 	return r.Redirect("/labs")
-}
-
-// signOut ends the session here; other browsers of the same person stay signed in.
-func (s *Server) signOut(r *Request) error {
-	if id := r.Actor.SessionID; id != "" {
-		if _, err := s.SignedIn.EndWhere(r.Context(), tenancy.SessionsWhere{ID: id}, "You signed out. Sign in again to go on."); err != nil {
-			return err
-		}
-	}
-	if err := s.sessions.Destroy(r.Context()); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "You could not be signed out. Try again in a moment.")
-	}
-	if err := s.recordSignOut(r); err != nil {
-		return err
-	}
-	return r.Redirect("/sign-in")
 }

@@ -14,10 +14,12 @@ import (
 
 	"trunkline/hostlink"
 	"trunkline/internal/fault"
+	"trunkline/internal/seal"
 	"trunkline/lab/control"
 	"trunkline/store"
 	"trunkline/store/blobs"
 	"trunkline/tenancy"
+	"trunkline/tenancy/login"
 	"trunkline/terminal"
 	"trunkline/web"
 	"trunkline/web/api"
@@ -32,6 +34,8 @@ type Controller struct {
 	store    *store.Store
 	audit    *store.AuditLog
 	accounts *tenancy.Accounts
+	signedIn *tenancy.Sessions
+	door     *door                // by which people come in who sign in elsewhere
 	bell     *tenancy.Revocations // rung when somebody's rights may have ended
 	reaper   *tenancy.Reaper
 	labs     *control.Controller
@@ -84,19 +88,23 @@ func (c *Controller) open(ctx context.Context) (err error) {
 		return err
 	}
 	c.audit = c.store.OpenAudit(c.log)
-	return c.build()
+	return c.build(ctx)
 }
 
 // build makes the parts, each of those before it.
-func (c *Controller) build() error {
+func (c *Controller) build(ctx context.Context) error {
 	files, err := blobs.Open(filepath.Join(c.settings.Data, controllerFolder, "files"))
 	if err != nil {
 		return err
 	}
 	c.accounts = tenancy.NewAccounts(c.store, c.store, c.store, time.Now).WithAudit(c.audit)
 	c.bell = &tenancy.Revocations{}
-	kept := c.store.Sessions()
-	signedIn := tenancy.NewSessions(tenancy.SessionConfig{Store: kept, Bell: c.bell, Audit: c.audit})
+	keys, err := seal.File(filepath.Join(c.settings.Data, controllerFolder, "secret.key"))
+	if err != nil {
+		return err
+	}
+	kept := c.store.Sessions().WithKeys(keys)
+	c.signedIn = tenancy.NewSessions(tenancy.SessionConfig{Store: kept, Bell: c.bell, Audit: c.audit})
 	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
 	c.tunnel = hostlink.NewServer(joined{c.store, c.audit}, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(c.settings.Seams.control(control.Config{
@@ -112,17 +120,20 @@ func (c *Controller) build() error {
 	if public == "" {
 		public = c.LocalURL
 	}
+	if err := c.openDoor(ctx, keys, public); err != nil {
+		return err
+	}
 	c.web, err = web.New(c.settings.Seams.web(web.Config{
 		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs,
-		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: kept, SignedIn: signedIn, Examples: gallery{},
-		Workspaces: workspaces, Bell: c.bell, Audit: c.audit,
+		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: kept, SignedIn: c.signedIn, Examples: gallery{},
+		Workspaces: workspaces, Bell: c.bell, Audit: c.audit, SSO: c.door.pages(c.accounts),
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
-			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: signedIn, Audit: c.audit,
+			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Audit: c.audit,
 			Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
-		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel},
+		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel, login.BackChannelPath: c.backChannel()},
 	}))
 	return err
 }
@@ -138,6 +149,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return ignoreCancel(c.labs.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.shells.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.reaper.Run(ctx)) })
+	group.Go(func() error { return ignoreCancel(c.watchPeople(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.audit.Run(ctx)) })
 	group.Go(func() error {
 		if err := server.Serve(c.listener); !errors.Is(err, http.ErrServerClosed) {

@@ -21,6 +21,7 @@ type Settings struct {
 	Data      string        // folder of the database, project files and the host's identity
 	Database  string        // "" is SQLite in Data; postgres://… is PostgreSQL
 	ReadyFile string        // written once it can serve; "" writes none but the one in Data
+	Providers string        // file of the providers that people sign in by; "" reads none
 	LostAfter time.Duration // a host away for longer is lost and its nodes may be placed anew; 0: two minutes
 	Version   string
 	Log       *slog.Logger

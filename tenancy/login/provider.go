@@ -49,6 +49,8 @@ func (p Provider) Check() error {
 	switch {
 	case !providerID.MatchString(p.ID):
 		return wrong("id", "A provider's id has up to 40 small letters, digits and dashes, such as campus. %q has not.", clip(p.ID))
+	case p.ID == "new" || p.ID == "local":
+		return wrong("id", "The id %s is an address of this site's own. Choose another.", p.ID)
 	case strings.TrimSpace(p.Name) == "" || len(p.Name) > 80:
 		return wrong("name", "Give the provider %s a name of 1 to 80 characters: it is on its button.", p.ID)
 	case p.ClientID == "" || len(p.ClientID) > 512:
