@@ -50,6 +50,9 @@ const (
 	SetText Verb = "set-text"
 	// Batch does Ops one after the other, all or none.
 	Batch Verb = "batch"
+	// Forget takes the entries that Fields names out of the mapping at Path, and the mapping too when Prune says so and nothing else is left
+	// in it. Apply makes it for Inverse.
+	Forget Verb = "forget"
 	// Restore puts back Pieces of text that an edit took out. Apply makes it for Inverse; editors send it back as it is.
 	Restore Verb = "restore"
 )
@@ -84,8 +87,9 @@ type Op struct {
 	Ops    []Op    `json:"ops,omitempty"`
 	Pieces []Piece `json:"pieces,omitempty"`
 
-	// Raw is Value as YAML, to be written like this while it says the same; Prune is how many of the mappings around a removed entry go
-	// with it when nothing else is left in them. Apply makes both for Inverse.
+	// Raw is Value as YAML, to be written like this while it says the same; where an Op takes out the last entry of a mapping or list, it
+	// is what stays of that. Prune is how many of the mappings around a removed entry go with it when nothing else is left in them.
+	// Apply makes both for Inverse.
 	Raw   string `json:"raw,omitempty"`
 	Prune int    `json:"prune,omitempty"`
 }
@@ -126,18 +130,22 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 
 // Piece is one entry of a mapping or item of a list, as it stood in the text.
 type Piece struct {
-	In    []string `json:"in"`              // path of the mapping or list
-	Key   string   `json:"key,omitempty"`   // of the entry; "" for an item
-	After string   `json:"after,omitempty"` // the entry or item before it: its key, for links the link's id, for other items their text; "": the first
-	Text  string   `json:"text"`            // its lines with the comments above them, from the first column of the entry
-	Flow  bool     `json:"flow,omitempty"`  // it stood between brackets
-	Null  bool     `json:"null,omitempty"`  // the mapping or list had been there without a value
+	In     []string `json:"in"`              // path of the mapping or list
+	Key    string   `json:"key,omitempty"`   // of the entry; "" for an item
+	After  string   `json:"after,omitempty"` // what stood before it: the entry's key; for links the link's id, for other items their text. "": nothing
+	Skip   int      `json:"skip,omitempty"`  // lines between that and the piece: blank ones and comments of their own
+	Text   string   `json:"text"`            // its lines, with the comments above that belong to it
+	Value  any      `json:"value,omitempty"` // what it says, for where it cannot be put back as it was
+	Indent int      `json:"indent,omitempty"`
+	Bare   bool     `json:"bare,omitempty"`  // the file ended with it, without a line end
+	Whole  string   `json:"whole,omitempty"` // when it was the only one: all that stood behind the key of the mapping or list
 }
 
 // Edited is what Apply made.
 type Edited struct {
 	Text    []byte
 	Inverse []Op // undoes all of it, applied in this order
+	Done    []Op // the ops with every choice made, and with what they found as Was: they do the same to a newer text, or clash
 	Touched Touched
 	Words   string // what was done, in a few words: "r1 renamed to core; link r1:eth1 r2:eth1 cut"
 }
