@@ -179,7 +179,7 @@ func sysctlsOf(n *lab.Node) map[string]string {
 }
 
 func (c *compiler) addInternet(n *lab.Node) {
-	spec := hostapi.InternetSpec{Name: n.Name, Subnet: netip.MustParsePrefix("10.255.0.1/24"), DHCP: true, Interfaces: c.ports[n.Name]}
+	spec := hostapi.InternetSpec{Name: n.Name, Subnet: netip.MustParsePrefix("10.255.0.1/24"), DHCP: true, Interfaces: c.ports[n.Name], Rate: wayRate(c.Deployment, c.Lab)}
 	if n.Internet != nil {
 		spec.DHCP = !n.Internet.NoDHCP
 		if n.Internet.Subnet.IsValid() {

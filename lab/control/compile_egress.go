@@ -25,7 +25,9 @@ func (c *compiler) addEgress() {
 		}
 		way := c.imply(n.Name + "-egress")
 		c.ways[way] = n.Name
-		c.spec.Internets = append(c.spec.Internets, hostapi.InternetSpec{Name: way, Subnet: egressGateway, Interfaces: []string{"eth0"}})
+		c.spec.Internets = append(c.spec.Internets, hostapi.InternetSpec{
+			Name: way, Subnet: egressGateway, Interfaces: []string{"eth0"}, Rate: wayRate(c.Deployment, c.Lab),
+		})
 		spec.Interfaces = append(spec.Interfaces, hostapi.InterfaceSpec{
 			Name: egressInterface, MAC: c.macOf(n.Name, egressInterface), MTU: defaultMTU, Addresses: []netip.Prefix{egressAddress},
 		})

@@ -18,6 +18,7 @@ type Config struct {
 	HostStore   HostStore
 	Identifiers Identifiers
 	Images      ImageStore
+	Quotas      QuotaStore // nil: nothing is limited but what the stores refuse by themselves
 	Blobs       Blobs
 	Links       Links
 	Tunnel      Tunnel          // nil: keys are not rotated, and a revoked host's link ends with its next dial
@@ -83,10 +84,14 @@ type Controller struct {
 
 	placing sync.Mutex // held from choosing places until they are stored, with identifiers taken or given back on the way
 
+	quotaBell chan struct{} // limits were changed, or a lab begins to run
+
 	mu      sync.Mutex
 	entries map[string]*entry
 	stuck   map[string]bool   // labs whose nodes found no place; true: hosts changed since
 	names   map[string]string // of hosts, by id
+
+	warnings map[string]string // of quotas, by lab
 }
 
 // New makes a Controller; Run starts it. The caller closes it.
@@ -99,7 +104,8 @@ func New(cfg Config) (*Controller, error) {
 	life, stop := context.WithCancel(context.Background())
 	c := &Controller{
 		cfg: cfg, log: cfg.Log, hub: newHub(), bell: newBell(), queue: newQueue(), fleet: newFleet(cfg.Log, cfg.Now),
-		stop: stop, life: life, ended: make(chan struct{}), entries: map[string]*entry{}, stuck: map[string]bool{}, names: map[string]string{},
+		quotaBell: make(chan struct{}, 1),
+		stop:      stop, life: life, ended: make(chan struct{}), entries: map[string]*entry{}, stuck: map[string]bool{}, names: map[string]string{},
 	}
 	c.fleet.touched = c.wake
 	c.fleet.wanted = c.wantedOn
@@ -137,6 +143,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	running.Go(func() { c.fleet.run(ctx, c.cfg.Links) })
 	running.Go(func() { c.keepHouse(ctx) })
+	running.Go(func() { c.keepQuotas(ctx) })
 	running.Go(func() { c.freeStuck(ctx) })
 	running.Go(func() { c.ringWhenLost(ctx) })
 	<-ctx.Done()

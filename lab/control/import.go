@@ -14,7 +14,7 @@ import (
 )
 
 // Import reads files until io.EOF and stores a lab, or a new version of one with Replace. With refusals in the report the error is
-// fault.Invalid with the same places as Details. What a failed import had spooled is collected later.
+// fault.Invalid with the same places as Details; over a quota it is fault.Exhausted. What a failed import had spooled is collected later.
 func (c *Controller) Import(ctx context.Context, actor tenancy.Actor, request ImportRequest, files FileSource) (*LabDetail, Report, error) {
 	var replaced *Record
 	err := tenancy.Allow(actor, tenancy.CreateLab, tenancy.ObjectRef{Tenant: actor.TenantID})
@@ -27,16 +27,24 @@ func (c *Controller) Import(ctx context.Context, actor tenancy.Actor, request Im
 	if actor.TenantID == "" {
 		return nil, Report{}, fault.New(fault.Forbidden, "You are not a member of a workspace yet. Ask its owner to invite you.")
 	}
-	revision, report, err := c.readProject(ctx, request, files)
+	charged, err := c.meterImport(ctx, actor, request, replaced)
 	if err != nil {
+		return nil, Report{}, err
+	}
+	kept := false
+	defer func() { charged.end(kept) }()
+	revision, report, err := c.readProject(ctx, request, meteredFiles{files, charged})
+	if err = charged.cause(err); err != nil {
 		return nil, report, err
 	}
 	if replaced != nil {
 		detail, err := c.storeRevision(ctx, actor, replaced, revision)
-		return c.discreet(actor).detail(detail), report, err
+		kept = err == nil
+		return c.discreet(actor).detail(detail), report, toldTo(actor, err)
 	}
 	detail, err := c.storeLab(ctx, actor, request, revision)
-	return detail, report, err
+	kept = err == nil
+	return detail, report, toldTo(actor, err)
 }
 
 // Check is Import without storing.

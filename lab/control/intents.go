@@ -16,8 +16,8 @@ import (
 const firstHost = 3 * time.Second
 
 // Deploy makes the newest version of the lab what shall run. It returns once that is stored. Everything that can be told beforehand
-// is: no host fits, an image is nowhere, a file is missing. Codes: conflict (another deploy is under way), invalid, unavailable,
-// unsupported.
+// is: no host fits, an image is nowhere, a file is missing, a quota is used up. Codes: conflict (another deploy is under way), invalid,
+// unavailable, unsupported, exhausted.
 func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string) (err error) {
 	defer c.discreet(actor).hide(&err)
 	r, err := c.find(ctx, actor, tenancy.RunLab, ref)
@@ -32,9 +32,10 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 	failed := c.failedNodes(r)
 	before, after, err := c.planAndStore(ctx, actor.Scope(), r, failed)
 	if err != nil {
-		return err
+		return toldTo(actor, err)
 	}
 	c.changed(r.ID)
+	c.QuotasChanged()
 	return c.recordDeploy(ctx, actor, r, before, after)
 }
 
@@ -123,7 +124,7 @@ func (c *Controller) change(ctx context.Context, actor tenancy.Actor, r *Record,
 		return err
 	})
 	if err != nil {
-		return err
+		return toldTo(actor, err)
 	}
 	c.changed(r.ID)
 	return c.recordIntent(ctx, actor, r, intent, before, after)

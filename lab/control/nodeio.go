@@ -90,10 +90,17 @@ func (c *Controller) PutFile(ctx context.Context, actor tenancy.Actor, ref, node
 	if target == "/" {
 		return "", fault.New(fault.Invalid, "The root folder is no file. Say the file's name too.").InField("path")
 	}
-	sent := newSumming(r)
-	if err := host.PutFile(ctx, record.ID, node, hostapi.PutFile{Path: target, Size: size}, sent); err != nil {
+	charged := c.meter(ctx, actor, record.Tenant, uploader(actor, record))
+	kept := false
+	defer func() { charged.end(kept) }()
+	if err := charged.take(size); err != nil {
+		return "", err
+	}
+	sent := newSumming(charged.read(r))
+	if err := charged.cause(host.PutFile(ctx, record.ID, node, hostapi.PutFile{Path: target, Size: size}, sent)); err != nil {
 		return target, err
 	}
+	kept = true
 	return target, c.record(ctx, actor, tenancy.AuditUpload, auditNode(record, node), nil, fileDetail{Path: target, Bytes: sent.bytes, SHA256: sent.hash()})
 }
 

@@ -32,6 +32,7 @@ type planned struct {
 	Deployment
 	Crossing []string // cables and segments that run from host to host, and want an identifier
 	Notes    []string // sentences on the whole
+	Quota    allowance
 }
 
 // plan makes the deployment of a record's newest version: its images, the host of each node and why. Nothing is stored or told.
@@ -49,6 +50,11 @@ func (c *Controller) plan(ctx context.Context, r *Record) (planned, error) {
 	if err := rules.check(l, d.ImageMap); err != nil {
 		return planned{}, err
 	}
+	allowed, err := c.allow(ctx, r, d)
+	if err != nil {
+		return planned{}, err
+	}
+	d.EgressRate = allowed.limits.Rate(r.OwnerID)
 	s, err := c.survey(ctx, r, l, d.ImageMap)
 	if err != nil {
 		return planned{}, err
@@ -70,7 +76,7 @@ func (c *Controller) plan(ctx context.Context, r *Record) (planned, error) {
 	out, err := compile(compileInput{
 		LabID: r.ID, Tenant: r.Tenant, Lab: l, Files: r.Revision.Files, Deployment: d, Defaults: c.cfg.Defaults, Offers: s.offers,
 	})
-	return planned{Deployment: d, Crossing: out.Crossing, Notes: placement.Notes}, err
+	return planned{Deployment: d, Crossing: out.Crossing, Notes: placement.Notes, Quota: allowed}, err
 }
 
 // survey is the compute hosts as they are this moment, as far as they matter to one lab.

@@ -20,7 +20,7 @@ func (c *Controller) Plan(ctx context.Context, actor tenancy.Actor, ref string) 
 	c.fleet.awaitUsable(ctx, firstHost)
 	planned, err := c.plan(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, toldTo(actor, err)
 	}
 	running, err := c.deployed(ctx, actor.Scope(), r)
 	if err != nil {
@@ -31,7 +31,7 @@ func (c *Controller) Plan(ctx context.Context, actor tenancy.Actor, ref string) 
 		before = running.Lab
 	}
 	steps = planSteps(before, r.Revision.Lab, r.Desired.Deployment, planned.Deployment, c.hostName)
-	for _, note := range slices.Concat(planned.Notes, planned.GivenUp) {
+	for _, note := range slices.Concat(planned.Notes, planned.GivenUp, planned.Quota.notes(actor.UserID)) {
 		steps = append(steps, PlanStep{Verb: "note", Object: "lab " + r.Revision.Lab.Name, Reason: note})
 	}
 	return discreet.steps(steps), nil

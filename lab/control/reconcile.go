@@ -178,6 +178,7 @@ func (c *Controller) publish(ctx context.Context, e *entry, sides []hostSide) er
 	old, now := r.Observed, summarise(r, e.runningLab(), sides, c.cfg.Grace)
 	e.plight.show(&now)
 	c.showApart(e, &now)
+	c.showWarning(e.id, &now)
 	nodes := nodeViews(r, r.Revision.Lab, e.runningLab(), sides)
 	moved := changedNodes(e.nodes, nodes)
 	same := reflect.DeepEqual(old, now)

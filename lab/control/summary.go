@@ -153,7 +153,7 @@ func summariseWay(r *Record, sides []hostSide, now *Observed) {
 	})
 	switch {
 	case r.Desired.Want == WantStop:
-		now.State, now.Step = Stopping, cmp.Or(now.Step, "stopping")
+		now.State, now.Step, now.Reason = Stopping, cmp.Or(now.Step, "stopping"), r.Desired.Note
 	case r.UnderWay() && !seen:
 		now.State, now.Step = Planning, "telling the hosts"
 		if now.Total == 0 {
@@ -175,7 +175,7 @@ func summariseWay(r *Record, sides []hostSide, now *Observed) {
 // summariseRest is the state once the hosts have nothing left to do.
 func summariseRest(r *Record, running *lab.Lab, sides []hostSide, now *Observed) {
 	if r.Desired.Want == WantStop {
-		now.State = Stopped
+		now.State, now.Reason = Stopped, r.Desired.Note
 		return
 	}
 	now.State = Running

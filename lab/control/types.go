@@ -88,6 +88,7 @@ type ImportRequest struct {
 	File     string            // which of the files is the lab file; "" finds the one *.clab.yml, *.clab.yaml or lab.yml
 	Env      map[string]string // for ${V:-x}
 	ImageMap map[string]string // "frrouting/*" to "trunkline/router"
+	Size     int64             // bytes of all that is sent, when it is known: what cannot fit is refused before it comes
 	Replace  string            // id of a lab whose file is replaced; "" makes a new lab
 }
 

@@ -58,17 +58,14 @@ func (f *Fabric) ensureInternets(ctx context.Context, spec hostapi.LabSpec) (map
 	wanted := map[string]bool{}
 	for _, in := range spec.Internets {
 		wanted[in.Name] = true
-		if err := f.ensureInternet(ctx, spec.ID, in); err != nil {
+		cannot, err := f.ensureInternet(ctx, spec.ID, in)
+		if err != nil {
 			return nil, err
 		}
-		if f.cfg.Egress {
-			continue
+		if !f.cfg.Egress {
+			cannot = "This host gives no internet: its administrator starts it with --egress."
 		}
-		for _, c := range spec.Cables {
-			if c.A.Node == in.Name || c.B.Node == in.Name {
-				said[c.ID] = "This host gives no internet: its administrator starts it with --egress."
-			}
-		}
+		sayOf(said, spec, in.Name, cannot)
 	}
 	records, err := f.internetRecords()
 	if err != nil {
@@ -125,30 +122,33 @@ func (f *Fabric) internetRecords() ([]internetRecord, error) {
 	return records, nil
 }
 
-// ensureInternet makes one internet node what it shall be. The record comes first: what it names can be found and removed after a crash.
-func (f *Fabric) ensureInternet(ctx context.Context, lab string, in hostapi.InternetSpec) error {
+// ensureInternet makes one internet node what it shall be, and returns a sentence on what cannot be had of it. The record comes first: what it names can be found and removed after a crash.
+func (f *Fabric) ensureInternet(ctx context.Context, lab string, in hostapi.InternetSpec) (cannot string, err error) {
 	if !in.Subnet.IsValid() || !in.Subnet.Addr().Is4() || in.Subnet.Bits() > 30 || in.Subnet.Bits() < 8 {
-		return fault.New(fault.Invalid, "The internet node %s needs an IPv4 gateway address with a prefix of 8 to 30 bits, such as 10.255.0.1/24.", in.Name)
+		return "", fault.New(fault.Invalid, "The internet node %s needs an IPv4 gateway address with a prefix of 8 to 30 bits, such as 10.255.0.1/24.", in.Name)
 	}
 	record, err := f.ensureRecord(ctx, lab, in.Name)
 	if err != nil {
-		return err
+		return "", err
 	}
 	n, err := f.openInternet(ctx, lab, in)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer n.close()
 	if err := f.ensureInside(ctx, n, in); err != nil {
-		return err
+		return "", err
 	}
 	if err := f.ensureUplink(ctx, n, record); err != nil {
-		return err
+		return "", err
+	}
+	if cannot, err = f.limitUplink(ctx, n, in.Rate); err != nil {
+		return "", err
 	}
 	if err := f.ensureInsideRules(n, in.Subnet); err != nil {
-		return err
+		return "", err
 	}
-	return f.ensureServices(n, in)
+	return cannot, f.ensureServices(n, in)
 }
 
 // ensureRecord reads or makes the record; with egress it holds a block of four addresses that nothing else on the host uses.

@@ -112,6 +112,7 @@ type InternetSpec struct {
 	Subnet     netip.Prefix `json:"subnet"` // the gateway's address with its prefix length
 	Interfaces []string     `json:"interfaces"`
 	DHCP       bool         `json:"dhcp"`
+	Rate       int64        `json:"rate,omitempty"` // most that goes out, and most that comes in, in bits a second; 0: not limited. Agents of earlier releases limit nothing
 }
 
 // ExternalSpec joins a lab to the world outside: everything on Ports shares a segment with an interface of this host.
