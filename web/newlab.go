@@ -4,17 +4,20 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"trunkline/internal/fault"
 	"trunkline/lab/control"
 	"trunkline/templates"
+	"trunkline/tenancy"
 	"trunkline/web/project"
 )
 
 // newLabPage offers the three ways to a lab.
 func (s *Server) newLabPage(r *Request) error {
+	if err := tenancy.Allow(r.Actor, tenancy.CreateLab, tenancy.ObjectRef{Tenant: r.Actor.TenantID}); err != nil {
+		return err
+	}
 	view := templates.NewLab{Tab: r.Query("from"), Examples: s.exampleViews()}
 	return r.Page(http.StatusOK, view)
 }
@@ -22,6 +25,9 @@ func (s *Server) newLabPage(r *Request) error {
 // replacePage offers a new file for a lab that is there.
 func (s *Server) replacePage(r *Request) error {
 	detail, err := s.Labs.Get(r.Context(), r.Actor, r.Param("lab"))
+	if err == nil {
+		err = tenancy.Allow(r.Actor, tenancy.EditLab, tenancy.ObjectRef{Tenant: r.Actor.TenantID, Owner: detail.OwnerID, Lab: detail.ID, Name: "lab " + detail.Name})
+	}
 	if err != nil {
 		return err
 	}
@@ -186,16 +192,4 @@ func (s *Server) checkLab(r *Request) error {
 		}
 	}
 	return r.Fragment(http.StatusOK, reportView(report, kept))
-}
-
-// exportLab sends the lab's folder as a zip.
-func (s *Server) exportLab(r *Request) error {
-	detail, err := s.Labs.Get(r.Context(), r.Actor, r.Param("lab"))
-	if err != nil {
-		return err
-	}
-	h := r.Writer().Header()
-	h.Set("Content-Type", "application/zip")
-	h.Set("Content-Disposition", Attachment(url.PathEscape(detail.Name)+".zip"))
-	return s.Labs.Export(r.Context(), r.Actor, detail.ID, r.Writer())
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -206,24 +208,33 @@ func awaitGone(ctx context.Context, c *client.Client, view *control.LabView, for
 	return now, err
 }
 
+// exportEndings are the forms of an export and how their files end.
+var exportEndings = map[string]string{"folder": ".zip", "containerlab": ".clab.yml", "svg": ".svg", "mermaid": ".mmd"}
+
 func labExport(o *options) *cobra.Command {
-	var file string
+	var file, form string
 	cmd := &cobra.Command{
-		Use: "export LAB", Short: "Save the lab's folder as zip", Args: cli.Exactly("LAB"), ValidArgsFunction: o.completeLabs,
+		Use: "export LAB", Short: "Save the lab: its folder, a file for containerlab, or a picture", Args: cli.Exactly("LAB"), ValidArgsFunction: o.completeLabs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := o.client()
 			if err != nil {
 				return err
 			}
+			ending, known := exportEndings[form]
+			if !known {
+				return fault.New(fault.Invalid, "A lab is saved as %s, not as %q.", strings.Join(slices.Sorted(maps.Keys(exportEndings)), ", "), form).InField("as")
+			}
 			if file == "" {
-				file = args[0] + ".zip"
+				file = args[0] + ending
 			}
 			if file == "-" {
-				return c.Export(cmd.Context(), args[0], os.Stdout)
+				return c.Export(cmd.Context(), args[0], form, os.Stdout)
 			}
-			return saveFile(file, 0o644, func(w io.Writer) error { return c.Export(cmd.Context(), args[0], w) })
+			return saveFile(file, 0o644, func(w io.Writer) error { return c.Export(cmd.Context(), args[0], form, w) })
 		},
 	}
-	cmd.Flags().StringVarP(&file, "file", "f", "", "where to (default LAB.zip; - for standard output)")
+	cmd.Flags().StringVarP(&file, "file", "f", "", "where to (default LAB.zip, or with the ending of its form; - for standard output)")
+	cmd.Flags().StringVar(&form, "as", "folder", "folder (a zip), containerlab, svg or mermaid")
+	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(slices.Sorted(maps.Keys(exportEndings)), cobra.ShellCompDirectiveNoFileComp)) // it fails for a flag that is not there
 	return cmd
 }

@@ -5,6 +5,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -234,9 +235,9 @@ func (c *Client) Watch(ctx context.Context, lab string, each func(control.Event)
 	}
 }
 
-// Export streams the lab's folder as zip.
-func (c *Client) Export(ctx context.Context, lab string, w io.Writer) error {
-	response, err := c.do(ctx, "GET", path("labs", lab, "export"), nil, nil, nil, -1)
+// Export streams the lab in a form: "" or folder (as zip), containerlab, svg, mermaid.
+func (c *Client) Export(ctx context.Context, lab, form string, w io.Writer) error {
+	response, err := c.do(ctx, "GET", path("labs", lab, "export"), url.Values{"as": {cmp.Or(form, "folder")}}, nil, nil, -1)
 	if err != nil {
 		return err
 	}

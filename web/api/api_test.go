@@ -69,7 +69,7 @@ func TestALabIsStoredShownExportedAndForgotten(t *testing.T) {
 		t.Fatalf("shown %+v, %v", detail, err)
 	}
 	var exported bytes.Buffer
-	if err := c.Export(t.Context(), "pair", &exported); err != nil {
+	if err := c.Export(t.Context(), "pair", "", &exported); err != nil {
 		t.Fatal(err)
 	}
 	archive, err := zip.NewReader(bytes.NewReader(exported.Bytes()), int64(exported.Len()))
@@ -128,7 +128,7 @@ func TestWhatIsNotThereAnswersAlikeForEveryOperation(t *testing.T) {
 		func() error { _, err := c.Intent(t.Context(), "none", "deploy", nil); return err },
 		func() error { _, err := c.Intent(t.Context(), "none", "destroy", nil); return err },
 		func() error { return c.NodeAction(t.Context(), "none", "a", "stop") },
-		func() error { return c.Export(t.Context(), "none", io.Discard) },
+		func() error { return c.Export(t.Context(), "none", "", io.Discard) },
 		func() error { return c.Watch(t.Context(), "none", func(control.Event) bool { return false }) },
 		func() error { _, _, err := c.GetFile(t.Context(), "none", "a", "/etc/hosts"); return err },
 		func() error {

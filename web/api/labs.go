@@ -53,7 +53,7 @@ func (a *API) labOperations() {
 	create := a.importOperation("/labs", "create-lab", "Create a lab from YAML, zip, tar or a form with files", tenancy.CreateLab, http.StatusCreated)
 	huma.Register(a.huma, when("replace", tenancy.EditLab, create), a.createLab)
 	huma.Register(a.huma, a.importOperation("/labs/check", "check-lab", "Report what an import would do, without storing it", tenancy.CreateLab, http.StatusOK), a.checkLab)
-	huma.Register(a.huma, operation("GET", "/labs/{lab}/export", "export-lab", "Download the lab's folder as zip", tenancy.SeeLab, "labs"), a.exportLab)
+	huma.Register(a.huma, operation("GET", "/labs/{lab}/export", "export-lab", "Download the lab: its folder as zip, a file for containerlab, or a picture", tenancy.SeeLab, "labs"), a.exportLab)
 	huma.Register(a.huma, of(Stream, operation("GET", "/labs/{lab}/events", "watch-lab", "Follow a lab: one JSON object a line, the present state first", tenancy.SeeLab, "labs")), a.watchLab)
 }
 
@@ -128,7 +128,25 @@ type labStream struct {
 	LabPath
 }
 
-func (a *API) exportLab(ctx context.Context, in *labStream) (*huma.StreamResponse, error) {
+// exportInput is which lab, and in which form.
+type exportInput struct {
+	raw
+	LabPath
+	As string `query:"as" enum:"folder,containerlab,svg,mermaid" default:"folder" doc:"The lab's folder as zip, a file for containerlab, or a picture"`
+}
+
+func (a *API) exportLab(ctx context.Context, in *exportInput) (*huma.StreamResponse, error) {
+	if in.As != "" && in.As != web.ExportForms[0] {
+		one, err := web.ExportAs(ctx, a.Labs, actorOf(ctx), in.Lab, in.As)
+		if err != nil {
+			return nil, public(err)
+		}
+		return a.stream(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", one.Type)
+			w.Header().Set("Content-Disposition", web.Attachment(one.Name))
+			w.Write(one.Body)
+		}), nil
+	}
 	detail, err := a.Labs.Get(ctx, actorOf(ctx), in.Lab)
 	if err != nil {
 		return nil, public(err)
