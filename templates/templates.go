@@ -41,6 +41,8 @@ type Frame struct {
 	Workspace     string // name of the one that is chosen; "" when none is
 	Workspaces    []WorkspaceChoice
 	SwitchNext    string // where choosing another leads
+
+	Audit bool // what was done here is there to be seen
 }
 
 // Set is all templates, parsed.

@@ -89,6 +89,8 @@ var routes = []route{
 	{method: http.MethodPost, path: "/account/password", handle: (*Server).changePassword},
 	{method: http.MethodPost, path: "/account/tokens", verb: tenancy.OwnTokens, handle: (*Server).createToken},
 	{method: http.MethodPost, path: "/account/tokens/:token/revoke", verb: tenancy.OwnTokens, handle: (*Server).revokeToken},
+	{method: http.MethodGet, path: "/audit", verb: tenancy.SeeAudit, handle: audited((*Server).auditPage)},
+	{method: http.MethodGet, path: "/audit/export", verb: tenancy.SeeAudit, handle: audited((*Server).exportAudit)},
 	{method: http.MethodGet, path: "/about", handle: (*Server).aboutPage},
 
 	{method: http.MethodGet, path: "/workspaces", handle: workspaces((*Server).workspacesPage)},

@@ -21,7 +21,7 @@ import (
 	"trunkline/terminal"
 )
 
-// Config is what the pages are made of. Everything but API, Examples, Ready, Metrics, Workspaces, Bell and Audit must be set.
+// Config is what the pages are made of. Everything but API, Examples, Ready, Metrics, Workspaces, Bell, Audit and Trail must be set.
 type Config struct {
 	Labs     Labs
 	Intents  Intents
@@ -42,6 +42,7 @@ type Config struct {
 	Bell       Bell       // nil: lost rights count at the next heartbeat
 
 	Audit tenancy.Auditor // nil: nothing is recorded
+	Trail Trail           // what was recorded; nil: there is no page of it
 	SSO   SSO             // zero: nobody signs in by a provider
 
 	PublicURL string // scheme and host that people type, such as https://lab.example.org; "" when it is not known
