@@ -73,7 +73,7 @@ func policyOf(n *Node) string {
 func otherLabels(n *Node) map[string]string {
 	others := map[string]string{}
 	for key, value := range n.Labels {
-		if !strings.HasPrefix(key, LabelPrefix) {
+		if !strings.HasPrefix(key, LabelPrefix) && !strings.HasPrefix(key, DrawingPrefix) {
 			others[key] = value
 		}
 	}

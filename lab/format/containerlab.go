@@ -42,7 +42,8 @@ func Containerlab(l *lab.Lab) (text []byte, notes []fault.Place, err error) {
 				impaired++
 			}
 			return containerlabLink(k)
-		})
+		},
+		func(topology mapping) { exportOwnVars(topology, l.Drawing, l.Addressing) })
 	if impaired > 0 {
 		notes = append(notes, fault.Place{Field: "topology.links", Sentence: fmt.Sprintf("%s impaired or cut: that is kept, and not made by containerlab; its command tools netem sets delay and loss.", count(impaired, "link"))})
 	}

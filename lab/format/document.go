@@ -155,7 +155,7 @@ func (t *tree) copyMapping(n *yaml.Node, path string, depth int, command bool) *
 			continue
 		}
 		lines[ck.Value] = key.Line
-		cv := t.copy(value, join(path, ck.Value), depth+1, command || commandFields[ck.Value])
+		cv := t.copy(value, join(path, ck.Value), depth+1, command || commandFields[ck.Value] || join(path, ck.Value) == ownVars)
 		if cv == nil {
 			return nil
 		}

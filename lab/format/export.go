@@ -15,10 +15,17 @@ import (
 
 // Format writes a lab as a lab file that Parse reads back to an equal lab. Fields of containerlab have containerlab's
 // form, so what a lab does not use of ours, containerlab can read. A lab that is not valid is Invalid.
-func Format(l *lab.Lab) ([]byte, error) { return write(l, exportNode, exportLink) }
+func Format(l *lab.Lab) ([]byte, error) {
+	return write(l, exportNode, exportLink, func(topology mapping) {
+		exportOwnVars(topology, l.Drawing, nil)
+		if l.Addressing != nil {
+			topology.child("addressing", exportAddressing(l.Addressing))
+		}
+	})
+}
 
-// write writes a lab with its nodes and links as the two functions write them.
-func write(l *lab.Lab, writeNode func(*lab.Node) *yaml.Node, writeLink func(*lab.Link) *yaml.Node) ([]byte, error) {
+// write writes a lab with its nodes, its links and what is ours of the whole as the functions write them.
+func write(l *lab.Lab, writeNode func(*lab.Node) *yaml.Node, writeLink func(*lab.Link) *yaml.Node, writeOwn func(topology mapping)) ([]byte, error) {
 	if places := lab.Validate(l); len(places) > 0 {
 		e := fault.New(fault.Invalid, "The lab cannot be written as a file: %s", places[0].Sentence)
 		e.Details = places
@@ -45,6 +52,7 @@ func write(l *lab.Lab, writeNode func(*lab.Node) *yaml.Node, writeLink func(*lab
 	if len(links.Content) > 0 {
 		topology.add("links", links)
 	}
+	writeOwn(topology)
 	root.add("topology", topology.node)
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
@@ -167,6 +175,8 @@ func exportMgmt(m *lab.Mgmt) *yaml.Node {
 	c.number("mtu", int64(m.MTU))
 	return c.node
 }
+
+func floatText(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func subnetText(p netip.Prefix) string {
 	if !p.IsValid() {

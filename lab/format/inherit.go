@@ -55,6 +55,7 @@ func (p *parser) readDefinitions(parts map[string]value) definitions {
 	d := definitions{kinds: map[string]definition{}, groups: map[string]definition{}}
 	if v, ok := parts["defaults"]; ok {
 		d.defaults = p.readDefinition(v)
+		p.readOwnVars(d.defaults)
 		p.reportDropped(d.defaults)
 	}
 	if v, ok := parts["kinds"]; ok {

@@ -49,7 +49,7 @@ func TestARefusalNamesTheCauseAndItsLine(t *testing.T) {
 		{"a lab without a name", "topology:\n  nodes: {a: {kind: linux, image: i}}\n", 0, "no name"},
 		{"a lab name with a blank", "name: my lab\ntopology:\n  nodes: {a: {kind: linux, image: i}}\n", 1, "letters, digits"},
 		{"a lab without topology", "name: x\n", 0, "no topology"},
-		{"a lab without nodes", header + "  nodes: {}\n", 3, "no nodes"},
+		{"a lab without nodes", header + "  nodes:\n", 2, "no nodes"},
 		{"an unknown field at the top", "nmae: x\n" + twoNodes, 1, "Did you mean name?"},
 		{"an unknown field of a node", header + "  nodes:\n    a:\n      kind: linux\n      imgae: i\n", 6, `no field "imgae". Did you mean image?`},
 		{"an unknown field in defaults", header + "  defaults:\n    sysctl: {}\n  nodes: {a: {kind: linux, image: i}}\n", 4, "Did you mean sysctls?"},

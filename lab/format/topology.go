@@ -64,7 +64,10 @@ func (p *parser) readName(v value) {
 }
 
 func (p *parser) readTopology(topology value, mgmt value) {
-	parts := topology.known("defaults", "kinds", "groups", "nodes", "links")
+	parts := topology.known("defaults", "kinds", "groups", "nodes", "links", "addressing")
+	if v, ok := parts["addressing"]; ok {
+		p.lab.Addressing = readAddressing(v)
+	}
 	p.defs = p.readDefinitions(parts)
 	if mgmt.n != nil {
 		p.readMgmt(mgmt)
@@ -136,7 +139,7 @@ func (p *parser) readNodes(nodes value) {
 	for _, f := range list {
 		p.readNode(f)
 	}
-	if len(p.lab.Nodes) == 0 && len(p.report.refused) == 0 {
+	if len(p.lab.Nodes) == 0 && len(p.report.refused) == 0 && len(nodes.n.Content) > 0 { // {} is a lab that is about to be drawn
 		nodes.refuse("The lab has no nodes. Add at least one below topology.nodes.")
 	}
 }
