@@ -41,6 +41,7 @@ type rig struct {
 	limits   control.ImportLimits
 
 	lostAfter time.Duration // 0: the controller's own
+	now       func() time.Time
 }
 
 // localImages are in the fake's words too, which knows no tags.
@@ -48,12 +49,18 @@ var localImages = []string{"trunkline/host", "trunkline/router", "trunkline/tiny
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Config{URL: filepath.Join(t.TempDir(), "trunkline.db")})
+	return newRigAt(t, store.Config{URL: filepath.Join(t.TempDir(), "trunkline.db")})
+}
+
+// newRigAt is newRig on another database, or by another clock.
+func newRigAt(t *testing.T, cfg store.Config) *rig {
+	t.Helper()
+	s, err := store.Open(t.Context(), cfg)
 	must(t, err)
 	t.Cleanup(func() { must(t, s.Close()) })
 	b, err := blobs.Open(filepath.Join(t.TempDir(), "blobs"))
 	must(t, err)
-	r := &rig{t: t, store: s, blobs: b, links: newLinks(), machines: map[string]*machine{}}
+	r := &rig{t: t, store: s, blobs: b, now: cfg.Now, links: newLinks(), machines: map[string]*machine{}}
 	for id, tenant := range map[string]string{"ada": "alpha", "eve": "beta"} {
 		must(t, s.SaveUser(t.Context(), tenancy.User{ID: id, Email: id, Name: id}))
 		must(t, s.EnsureTenant(t.Context(), tenant, tenant, tenancy.Membership{UserID: id, TenantID: tenant, Role: tenancy.Owner}))
@@ -75,8 +82,8 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start() *rig {
 	r.t.Helper()
 	c, err := control.New(control.Config{
-		Labs: r.store, States: r.store, Site: r.store, HostStore: r.store, Identifiers: r.store, Images: r.store, Blobs: r.blobs, Links: r.links,
-		Limits: r.limits, Grace: 200 * time.Millisecond, LostAfter: r.lostAfter,
+		Labs: r.store, States: r.store, Site: r.store, HostStore: r.store, Identifiers: r.store, Images: r.store, Quotas: r.store, Blobs: r.blobs, Links: r.links,
+		Limits: r.limits, Grace: 200 * time.Millisecond, LostAfter: r.lostAfter, Now: r.now,
 		Log: slog.New(slog.NewTextHandler(logOf{r.t}, nil)),
 	})
 	must(r.t, err)

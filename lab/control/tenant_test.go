@@ -18,7 +18,7 @@ import (
 var unscoped = map[string]string{
 	"Run": "it is the controller's life", "Close": "it is the controller's life",
 	"QuotasChanged": "it only has limits looked at",
-	"List": "it lists the actor's tenant alone", "WatchTenant": "it watches the actor's tenant alone",
+	"List":          "it lists the actor's tenant alone", "WatchTenant": "it watches the actor's tenant alone",
 	"Check": "it stores nothing", "Networks": "it tells what the actor's tenant has", "Images": "images belong to the site",
 	"ImagePolicy": "it is the actor's tenant's or the site's", "SetImagePolicy": "it is the actor's tenant's or the site's",
 }
