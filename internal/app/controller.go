@@ -130,7 +130,7 @@ func (c *Controller) build(ctx context.Context) error {
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
-			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Audit: c.audit,
+			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Providers: c.door.admin, Audit: c.audit,
 			Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
 		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel, login.BackChannelPath: c.backChannel()},

@@ -1,12 +1,7 @@
 package login_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -15,8 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -25,116 +18,29 @@ import (
 
 	"trunkline/internal/fault"
 	"trunkline/internal/seal"
+	"trunkline/internal/testkit"
 	"trunkline/tenancy"
 	"trunkline/tenancy/login"
 )
 
-// certified is the npm oidc-provider, in a process of its own.
-type certified struct {
-	t      *testing.T
-	issuer string
-}
-
-// needReal skips where node is missing, or where real parts are left out; where they are required, it fails.
-func needReal(t *testing.T) {
+// startCertified runs the certified provider until the test ends. It skips where it cannot be run, or where real parts are left out; where they are required, it
+// fails.
+func startCertified(t *testing.T, client map[string]any, accounts map[string]testkit.Claims) *testkit.Provider {
 	t.Helper()
 	if os.Getenv("TRUNKLINE_NO_REAL") != "" {
 		t.Skip("TRUNKLINE_NO_REAL leaves out the real provider")
 	}
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if os.Getenv("TRUNKLINE_REQUIRE_REAL") != "" {
-				t.Fatalf("%s is needed for the real provider: %v", program, err)
-			}
-			t.Skipf("there is no %s to run the real provider with", program)
-		}
+	p, err := testkit.StartProvider(t.Context(), []map[string]any{client}, accounts)
+	if errors.Is(err, testkit.ErrNoProvider) && os.Getenv("TRUNKLINE_REQUIRE_REAL") == "" {
+		t.Skip(err)
 	}
-}
-
-// installed returns a folder with the provider and what it needs, by the lock file. It is made once for each content of testdata/provider.
-func installed(t *testing.T) string {
-	t.Helper()
-	files := map[string][]byte{}
-	sum := sha256.New()
-	for _, name := range []string{"package.json", "package-lock.json", "compat.mjs", "hooks.mjs", "crypto.mjs", "provider.mjs"} {
-		text, err := os.ReadFile(filepath.Join("testdata", "provider", name))
-		must(t, err)
-		files[name] = text
-		sum.Write(text)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
-	folder := filepath.Join(cache, "trunkline-test", "oidc-provider-"+hex.EncodeToString(sum.Sum(nil)[:8]))
-	if _, err := os.Stat(folder); err == nil {
-		return folder
-	}
-	must(t, os.MkdirAll(filepath.Dir(folder), 0o755))
-	draft, err := os.MkdirTemp(filepath.Dir(folder), ".draft-*")
 	must(t, err)
-	defer os.RemoveAll(draft)
-	for name, text := range files {
-		must(t, os.WriteFile(filepath.Join(draft, name), text, 0o644))
-	}
-	install := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = draft
-	if out, err := install.CombinedOutput(); err != nil {
-		text := "the certified provider cannot be installed by npm: " + err.Error() + "\n" + string(out)
-		if os.Getenv("TRUNKLINE_REQUIRE_REAL") != "" {
-			t.Fatal(text)
-		}
-		t.Skip(text)
-	}
-	if err := os.Rename(draft, folder); err != nil {
-		if _, there := os.Stat(folder); there != nil { // somebody else was quicker otherwise
-			t.Fatal(err)
-		}
-	}
-	return folder
-}
-
-// startCertified runs the provider until the test ends.
-func startCertified(t *testing.T, client map[string]any, accounts map[string]any) *certified {
-	t.Helper()
-	needReal(t)
-	folder := installed(t)
-	settings, err := json.Marshal(map[string]any{"clients": []any{client}, "accounts": accounts})
-	must(t, err)
-	program := exec.Command("node", "provider.mjs", string(settings))
-	program.Dir = folder
-	var complaints bytes.Buffer
-	program.Stderr = &complaints
-	in, err := program.StdinPipe()
-	must(t, err)
-	out, err := program.StdoutPipe()
-	must(t, err)
-	must(t, program.Start())
 	t.Cleanup(func() {
-		err := errors.Join(in.Close(), program.Wait())
-		if t.Failed() || err != nil {
-			t.Logf("the provider ended with %v and said:\n%s", err, complaints.String())
+		if err := p.Stop(); t.Failed() || err != nil {
+			t.Logf("the provider ended with %v and said:\n%s", err, p.Output())
 		}
 	})
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	var ready struct{ Issuer string }
-	if err = errors.Join(err, json.Unmarshal(line, &ready)); err != nil {
-		t.Fatalf("the provider did not start: %v", err)
-	}
-	return &certified{t: t, issuer: ready.Issuer}
-}
-
-// account changes what somebody is; nil: the person is gone.
-func (c *certified) account(sub string, claims map[string]any) {
-	c.t.Helper()
-	body, err := json.Marshal(map[string]any{"sub": sub, "claims": claims})
-	must(c.t, err)
-	answer, err := http.Post(c.issuer+"/test/account", "application/json", bytes.NewReader(body))
-	must(c.t, err)
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		c.t.Fatal(answer.Status)
-	}
+	return p
 }
 
 // realSite is our side: the service, and the back channel where the provider reaches it.
@@ -232,8 +138,8 @@ func TestTheCertifiedProvider(t *testing.T) {
 		"redirect_uris": []string{site.RedirectURI("real")}, "post_logout_redirect_uris": []string{"http://127.0.0.1:9/sign-in"},
 		"backchannel_logout_uri": site.back.URL, "backchannel_logout_session_required": true,
 	}
-	provider := startCertified(t, client, map[string]any{"ana": ana, "ben": map[string]any{"name": "Ben"}})
-	providers.all = []login.Provider{{ID: "real", Name: "Campus", Issuer: provider.issuer, ClientID: "trunkline", ClientSecret: "a secret of the client",
+	provider := startCertified(t, client, map[string]testkit.Claims{"ana": ana, "ben": {"name": "Ben"}})
+	providers.all = []login.Provider{{ID: "real", Name: "Campus", Issuer: provider.Issuer, ClientID: "trunkline", ClientSecret: "a secret of the client",
 		Scopes: []string{"profile", "email", "groups"}, AllowPrivate: true}}
 	rules := []tenancy.Rule{
 		{ID: "1", Claim: "groups", Match: "net-teachers", Tenant: "net", Role: tenancy.Manager},
@@ -243,7 +149,7 @@ func TestTheCertifiedProvider(t *testing.T) {
 	}
 	b := browser(t)
 	id := site.comeIn(t, b, "ana")
-	if id.Subject != "ana" || id.Issuer != provider.issuer || id.Email != "ana@example.edu" || !id.EmailVerified || id.Name != "Ana" || id.SessionID == "" || id.RefreshToken == "" {
+	if id.Subject != "ana" || id.Issuer != provider.Issuer || id.Email != "ana@example.edu" || !id.EmailVerified || id.Name != "Ana" || id.SessionID == "" || id.RefreshToken == "" {
 		t.Errorf("%+v", id)
 	}
 	first := tenancy.Evaluate(rules, id.Claims)
@@ -254,7 +160,7 @@ func TestTheCertifiedProvider(t *testing.T) {
 
 	t.Run("a group that is taken away is seen at the next refresh", func(t *testing.T) {
 		ana["groups"] = []string{"course-7"}
-		provider.account("ana", ana)
+		must(t, provider.SetAccount(t.Context(), "ana", ana))
 		began := time.Now()
 		var err error
 		id, err = site.Refresh(t.Context(), id)
@@ -266,7 +172,7 @@ func TestTheCertifiedProvider(t *testing.T) {
 	})
 	t.Run("a missing claim takes nothing, an empty one all of its own", func(t *testing.T) {
 		delete(ana, "groups")
-		provider.account("ana", ana)
+		must(t, provider.SetAccount(t.Context(), "ana", ana))
 		var err error
 		id, err = site.Refresh(t.Context(), id)
 		must(t, err)
@@ -274,7 +180,7 @@ func TestTheCertifiedProvider(t *testing.T) {
 			t.Errorf("without the claim it settles to %q", got)
 		}
 		ana["groups"] = []string{}
-		provider.account("ana", ana)
+		must(t, provider.SetAccount(t.Context(), "ana", ana))
 		id, err = site.Refresh(t.Context(), id)
 		must(t, err)
 		if got := tenants(tenancy.Evaluate(rules, id.Claims).Settle(held)); got != "campus:member lab:observer" {
@@ -283,9 +189,17 @@ func TestTheCertifiedProvider(t *testing.T) {
 	})
 	t.Run("whoever is removed is gone at the next refresh", func(t *testing.T) {
 		ben := site.comeIn(t, browser(t), "ben")
-		provider.account("ben", nil)
+		must(t, provider.SetAccount(t.Context(), "ben", nil))
 		_, err := site.Refresh(t.Context(), ben)
 		wantCode(t, err, fault.Unauthenticated, "not signed in there any more")
+	})
+	t.Run("a session that the provider ends by itself is told by the back channel", func(t *testing.T) {
+		b := browser(t)
+		id := site.comeIn(t, b, "ana")
+		must(t, provider.LogOut(t.Context(), "ana"))
+		if ended := <-site.ended; ended.SessionID != id.SessionID || ended.Issuer != provider.Issuer {
+			t.Errorf("%+v, and the session was %s", ended, id.SessionID)
+		}
 	})
 	t.Run("signing out there leads back here, and the back channel says so", func(t *testing.T) {
 		began := time.Now()
@@ -294,7 +208,7 @@ func TestTheCertifiedProvider(t *testing.T) {
 		}
 		select {
 		case ended := <-site.ended:
-			if ended.Provider != "real" || ended.Issuer != provider.issuer || ended.SessionID != id.SessionID {
+			if ended.Provider != "real" || ended.Issuer != provider.Issuer || ended.SessionID != id.SessionID {
 				t.Errorf("%+v, and the session was %s", ended, id.SessionID)
 			}
 			t.Logf("the logout token arrived and was checked after %s", time.Since(began).Round(time.Millisecond))

@@ -35,6 +35,8 @@ type Config struct {
 	Accounts   web.Accounts // asked anew then
 	SignedIn   web.Sessions // asked anew then; nil: nobody comes with a browser session
 
+	Providers web.Providers // by which people sign in
+
 	Audit tenancy.Auditor // nil: nothing is recorded
 	// Authenticate tells who sends the request, by bearer token or session; fault.Unauthenticated when nobody does.
 	Authenticate func(*http.Request) (tenancy.Actor, error)
@@ -76,6 +78,7 @@ func New(c Config) *API {
 	a.workspaceOperations()
 	a.memberOperations()
 	a.invitationOperations()
+	a.providerOperations()
 	return a
 }
 

@@ -1,4 +1,4 @@
-// The certified provider, for tests: people come in by login_hint alone, and what they are is changed by POST /test/….
+// The certified provider, for tests: people come in by a name alone, as login_hint or typed on its page, and what they are is changed by POST /test/….
 // One argument, JSON: {clients: [...], accounts: {sub: {…claims}}}. Prints {"issuer": …} when it listens.
 import './compat.mjs';
 import * as http from 'node:http';
@@ -45,14 +45,37 @@ provider.on('backchannel.error', (_ctx, err) => console.error('back-channel:', e
 provider.on('grant.error', (_ctx, err) => console.error('grant:', err.error_detail ?? err, err.cause ?? ''));
 provider.on('server_error', (_ctx, err) => console.error('server error:', err));
 
-async function control(req, res) {
+// The session of each account that was saved last, to end it from here.
+const sessions = new Map();
+provider.on('session.saved', (session) => { if (session.accountId) sessions.set(session.accountId, session.uid); });
+
+// logOut ends an account's session and tells its clients by the back channel, as the provider's own page for it does.
+async function logOut(sub) {
+  const session = await provider.Session.findByUid(sessions.get(sub) ?? '');
+  if (!session) throw new Error(`${sub} has no session`);
+  for (const clientId of Object.keys(session.authorizations ?? {})) {
+    const client = await provider.Client.find(clientId);
+    if (client?.backchannelLogoutUri) await client.backchannelLogout(sub, session.sidFor(clientId));
+  }
+  await session.destroy();
+  sessions.delete(sub);
+}
+
+async function read(req) {
   let body = '';
   for await (const chunk of req) body += chunk;
-  const what = JSON.parse(body || '{}');
+  return body;
+}
+
+async function control(req, res) {
+  const what = JSON.parse(await read(req) || '{}');
   switch (req.url) {
     case '/test/account': // {sub, claims}; claims null: the person is gone
       if (what.claims === null) delete accounts[what.sub];
       else accounts[what.sub] = what.claims;
+      break;
+    case '/test/logout': // {sub}
+      await logOut(what.sub);
       break;
     default:
       res.statusCode = 404;
@@ -66,7 +89,13 @@ server.on('request', async (req, res) => {
     if (req.url.startsWith('/test/')) return await control(req, res);
     if (req.url.startsWith('/interaction/')) {
       const { params } = await provider.interactionDetails(req, res);
-      return await provider.interactionFinished(req, res, { login: { accountId: params.login_hint } }, { mergeWithLastSubmission: false });
+      let name = params.login_hint;
+      if (!name && req.method === 'POST') name = new URLSearchParams(await read(req)).get('name');
+      if (!name) {
+        res.setHeader('content-type', 'text/html; charset=utf-8');
+        return res.end('<!DOCTYPE html><title>Campus</title><form method="post"><label>Name <input name="name" autofocus></label> <button>Sign in</button></form>');
+      }
+      return await provider.interactionFinished(req, res, { login: { accountId: name } }, { mergeWithLastSubmission: false });
     }
     return serve(req, res);
   } catch (err) {
