@@ -258,6 +258,8 @@ func kindWord(k lab.Kind) string {
 		return "DNS server"
 	case lab.Switch:
 		return "Switch"
+	case lab.Hub:
+		return "Hub"
 	case lab.LAN:
 		return "LAN segment"
 	case lab.Internet:

@@ -10,6 +10,7 @@ export class TopologyMap extends MapView {
   // moved is told where nodes were dragged to: {name: {x, y}}.
   constructor(svg, lab, { moved }) {
     super(svg);
+    this.covered = document.getElementById("palette")?.offsetWidth ?? 0; // of the left edge
     Object.assign(this, { lab, moved, links: [], linkOf: new Map(), at: new Map(), selected: null, picked: new Set(), frames: null });
     this.ground = this.view.append("g");
     this.wires = this.view.append("g");

@@ -85,9 +85,10 @@ export class MapView {
     const xs = all.map((n) => n.x);
     const ys = all.map((n) => n.y);
     const [x0, x1, y0, y1] = [Math.min(...xs) - around, Math.max(...xs) + around, Math.min(...ys) - around, Math.max(...ys) + around + 12];
-    const free = { w: Math.max(80, w - inset.left - inset.right), h: Math.max(80, h - inset.top - inset.bottom) };
+    const left = inset.left + (this.covered ?? 0);
+    const free = { w: Math.max(80, w - left - inset.right), h: Math.max(80, h - inset.top - inset.bottom) };
     const k = Math.min(1.25, free.w / (x1 - x0), free.h / (y1 - y0));
-    const t = zoomIdentity.translate(inset.left + free.w / 2 - (k * (x0 + x1)) / 2, inset.top + free.h / 2 - (k * (y0 + y1)) / 2).scale(k);
+    const t = zoomIdentity.translate(left + free.w / 2 - (k * (x0 + x1)) / 2, inset.top + free.h / 2 - (k * (y0 + y1)) / 2).scale(k);
     this.fitted = true;
     const to = animate ? this.animated() : this.field;
     to.call(this.zoom.transform, t);

@@ -299,7 +299,7 @@ func (w *World) tellLocked(l *labState, node *control.NodeView) {
 
 func (w *World) sendLocked(l *labState, e control.Event) {
 	for c, who := range w.watchers {
-		if who.tenant != l.view.Tenant || who.lab != "" && who.lab != l.view.ID || who.lab == "" && e.Node != nil {
+		if who.tenant != l.view.Tenant || who.lab != "" && who.lab != l.view.ID || who.lab == "" && (e.Node != nil || e.Edited != nil) {
 			continue
 		}
 		select {

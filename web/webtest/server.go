@@ -24,7 +24,7 @@ func NewSite(log *slog.Logger, change func(*web.Config)) (*Site, error) {
 	w := New()
 	shells := terminal.NewManager(terminal.Config{Log: log})
 	c := web.Config{
-		Labs: w, Intents: w, Watching: w, NodeIO: w, Hosts: w, Fleet: w, Policies: w, Accounts: w, Tokens: w, Shells: shells,
+		Labs: w, Intents: w, Watching: w, NodeIO: w, Hosts: w, Fleet: w, Policies: w, Accounts: w, Tokens: w, Editing: w, Shells: shells,
 		Sessions: NewSessions(), Examples: Examples{}, Version: "dev", Log: log,
 	}
 	if change != nil {

@@ -53,13 +53,14 @@ type watcher struct {
 }
 
 type labState struct {
-	view   control.LabView
-	source string
-	lab    *lab.Lab
-	nodes  map[string]*control.NodeView
-	places map[string]control.Position
-	files  []control.ProjectFile
-	cancel context.CancelFunc // the deploy under way
+	view     control.LabView
+	source   string
+	lab      *lab.Lab
+	nodes    map[string]*control.NodeView
+	places   map[string]control.Position
+	files    []control.ProjectFile
+	versions []version          // of its file, once somebody edits it or asks
+	cancel   context.CancelFunc // the deploy under way
 }
 
 // Password is the password of every account of the world.
@@ -157,7 +158,7 @@ func (w *World) Get(_ context.Context, actor tenancy.Actor, name string) (*contr
 }
 
 func (l *labState) detail() *control.LabDetail {
-	d := &control.LabDetail{LabView: l.view, Source: l.source, File: "topology.clab.yml", Lab: l.lab, Files: l.files, Places: map[string]control.Position{}}
+	d := &control.LabDetail{LabView: l.view, Revision: l.revision(), Source: l.source, File: "topology.clab.yml", Lab: l.lab, Files: l.files, Places: map[string]control.Position{}}
 	for _, n := range l.lab.Nodes {
 		d.Nodes = append(d.Nodes, *l.nodes[n.Name])
 	}
@@ -238,6 +239,8 @@ func (w *World) Import(_ context.Context, actor tenancy.Actor, request control.I
 		if l, err = w.findLocked(actor, request.Replace); err != nil {
 			return nil, report, err
 		}
+		l.keepFirst()
+		l.versions = append(l.versions, version{control.RevisionView{Number: l.revision() + 1, At: now, Author: actor.UserName, Words: "replaced"}, source, result.Lab})
 	} else {
 		if _, err := w.findLocked(actor, name); err == nil {
 			return nil, report, fault.New(fault.Conflict, "There is a lab %s already. Give this one another name.", name)
