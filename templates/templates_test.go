@@ -28,7 +28,7 @@ func TestEveryViewCanBeDrawn(t *testing.T) {
 			{Name: "a", Cells: []MatrixCell{{State: "self"}, {State: "good", RTT: "1", MTU: 1500, Says: "s"}}}, {Name: "b", Cells: []MatrixCell{{State: "bad"}, {State: "unknown"}}}}},
 	}
 	views := []View{
-		SignIn{}, SignIn{Email: "a", Error: "no"}, Welcome{}, Welcome{Error: "short", Field: "password"}, LinkUsed{},
+		SignIn{}, SignIn{Email: "a", Error: "no"}, SignInLink{Path: "/p"}, Welcome{}, Welcome{Error: "short", Field: "password"}, LinkUsed{},
 		Labs{}, Labs{Labs: []LabRow{{ID: "a", State: "deploying", Total: 10, Done: 3}, {ID: "b", State: "failed", Reason: "because"}}}, LabRow{},
 		NewLab{}, NewLab{Tab: "paste", YAML: "a", Error: "no", Report: &Report{Refused: place}}, NewLab{Replace: "a", Of: "b", Tab: "upload"},
 		Report{LabID: "a", Changed: place, Dropped: place, Mapped: place}, Report{Refused: place},

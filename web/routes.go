@@ -32,7 +32,8 @@ var routes = []route{
 	{method: http.MethodGet, path: "/", handle: (*Server).home, public: true},
 	{method: http.MethodGet, path: "/sign-in", handle: (*Server).signInPage, public: true},
 	{method: http.MethodPost, path: "/sign-in", handle: (*Server).signInForm, public: true},
-	{method: http.MethodGet, path: "/sign-in/:secret", handle: (*Server).signInLink, public: true},
+	{method: http.MethodGet, path: "/sign-in/:secret", handle: (*Server).signInLinkPage, public: true},
+	{method: http.MethodPost, path: "/sign-in/:secret", handle: (*Server).signInLink, public: true},
 	{method: http.MethodPost, path: "/sign-out", handle: (*Server).signOut, public: true},
 	{method: http.MethodGet, path: "/welcome", handle: (*Server).welcomePage},
 	{method: http.MethodPost, path: "/welcome", handle: (*Server).welcomeForm},
@@ -45,7 +46,7 @@ var routes = []route{
 
 	{method: http.MethodGet, path: "/labs/:lab", verb: tenancy.SeeLab, handle: (*Server).labPage},
 	{method: http.MethodGet, path: "/labs/:lab/events", verb: tenancy.SeeLab, kind: Stream, handle: (*Server).labEvents},
-	{method: http.MethodGet, path: "/labs/:lab/plan", verb: tenancy.SeeLab, handle: (*Server).planDialog},
+	{method: http.MethodGet, path: "/labs/:lab/plan", verb: tenancy.RunLab, handle: (*Server).planDialog},
 	{method: http.MethodGet, path: "/labs/:lab/export", verb: tenancy.SeeLab, handle: (*Server).exportLab},
 	{method: http.MethodGet, path: "/labs/:lab/file", verb: tenancy.EditLab, handle: (*Server).replacePage},
 	{method: http.MethodPost, path: "/labs/:lab/file", verb: tenancy.EditLab, handle: (*Server).replaceLab, body: -1},

@@ -50,13 +50,8 @@ func (s *Server) signInForm(r *Request) error {
 	return r.Redirect(view.Next)
 }
 
-// signInLink takes a one-time link. Browsers that only look ahead do not use it up.
+// signInLink takes a one-time link.
 func (s *Server) signInLink(r *Request) error {
-	h := r.HTTP().Header
-	if h.Get("Sec-Purpose") != "" || h.Get("Purpose") == "prefetch" {
-		r.Writer().WriteHeader(http.StatusNoContent)
-		return nil
-	}
 	actor, err := s.Accounts.UseSignInLink(r.Context(), r.Param("secret"))
 	if err != nil {
 		code := fault.CodeOf(err)

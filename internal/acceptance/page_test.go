@@ -23,7 +23,7 @@ func newPage(r *rig) *page {
 		r.t.Fatal(err)
 	}
 	p := &page{t: r.t, r: r, http: &http.Client{Jar: jar}}
-	if code, text := p.send("GET", strings.TrimPrefix(r.SignInLink, r.URL), nil); code != http.StatusOK {
+	if code, text := p.send("POST", strings.TrimPrefix(r.SignInLink, r.URL), nil); code != http.StatusOK {
 		r.t.Fatalf("the sign-in link answers %d:\n%.500s", code, text)
 	}
 	return p

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *API) intentOperations() {
-	huma.Register(a.huma, operation("GET", "/labs/{lab}/plan", "plan-lab", "List what a deploy would do", tenancy.SeeLab, "labs"),
+	huma.Register(a.huma, operation("GET", "/labs/{lab}/plan", "plan-lab", "List what a deploy would do", tenancy.RunLab, "labs"),
 		func(ctx context.Context, in *LabPath) (*answer[[]control.PlanStep], error) {
 			steps, err := a.Intents.Plan(ctx, actorOf(ctx), in.Lab)
 			if steps == nil {

@@ -234,7 +234,7 @@ func (w *World) Import(_ context.Context, actor tenancy.Actor, request control.I
 	}
 	now := time.Now()
 	l := &labState{places: map[string]control.Position{}}
-	l.view = control.LabView{ID: ident.New(), Tenant: actor.TenantID, Name: name, Owner: actor.UserName, State: control.Stored, CreatedAt: now}
+	l.view = control.LabView{ID: ident.New(), Tenant: actor.TenantID, Name: name, Owner: actor.UserName, OwnerID: actor.UserID, State: control.Stored, CreatedAt: now}
 	if request.Replace != "" {
 		if l, err = w.findLocked(actor, request.Replace); err != nil {
 			return nil, report, err

@@ -30,7 +30,7 @@ func openShell(ctx context.Context, p *testkit.Program, labID, node string) (*sh
 		return nil, err
 	}
 	browser := &http.Client{Jar: jar}
-	request, err := http.NewRequestWithContext(ctx, "GET", p.SignInLink, nil)
+	request, err := http.NewRequestWithContext(ctx, "POST", p.SignInLink, nil)
 	if err != nil {
 		return nil, err
 	}
