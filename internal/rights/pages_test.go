@@ -1,0 +1,98 @@
+package rights_test
+
+import (
+	"time"
+
+	"trunkline/tenancy"
+)
+
+// pages are the inputs of the pages, fragments, forms, streams and websockets.
+var pages = map[string]input{
+	"GET /":                 {},
+	"GET /sign-in":          {},
+	"POST /sign-in":         {own: true, form: []string{"email", "nobody", "password", "a wrong password"}, ok: []int{401, 429}},
+	"GET /sign-in/:secret":  {of: "sign-in link", site: true},
+	"POST /sign-in/:secret": {own: true, of: "sign-in link", site: true},
+	"POST /sign-out":        {own: true},
+	"GET /welcome":          {},
+	"POST /welcome":         {own: true, form: []string{"email", "{new}", "name", "New", "password", "a new password"}},
+
+	"GET /labs":        {},
+	"GET /labs/events": {},
+	"GET /labs/new":    {},
+	"POST /labs":       {form: []string{"name", "{new}", "yaml", yaml("new")}},
+	"POST /labs/check": {form: []string{"yaml", yaml("new")}},
+
+	"GET /labs/:lab":            {of: "lab"},
+	"GET /labs/:lab/events":     {of: "lab"},
+	"GET /labs/:lab/plan":       {of: "lab"},
+	"GET /labs/:lab/export":     {of: "lab"},
+	"GET /labs/:lab/file":       {of: "lab"},
+	"POST /labs/:lab/file":      {of: "lab", form: []string{"yaml", yaml("{name}")}},
+	"POST /labs/:lab/positions": {of: "lab", json: `{"one":{"x":1,"y":2}}`},
+	"POST /labs/:lab/layout":    {of: "lab"},
+	"POST /labs/:lab/deploy":    {of: "lab"},
+	"POST /labs/:lab/cancel":    {of: "lab", ok: []int{409}}, // nothing is under way
+	"POST /labs/:lab/stop":      {of: "lab", ok: []int{409}}, // nothing runs
+	"POST /labs/:lab/destroy":   {of: "lab"},
+
+	"GET /labs/:lab/placement":                    {of: "lab"},
+	"GET /labs/:lab/nodes/:node":                  {of: "lab"},
+	"POST /labs/:lab/nodes/:node/:action":         {of: "node action", shared: true},
+	"GET /labs/:lab/nodes/:node/shell":            {of: "lab", ticket: true},
+	"POST /labs/:lab/nodes/:node/shell/ticket":    {of: "lab", shared: true},
+	"POST /labs/:lab/edits":                       {of: "lab", json: `{"base":1,"text":"{name}"}`},
+	"GET /labs/:lab/document":                     {of: "lab"},
+	"POST /labs/:lab/revisions/:revision/restore": {of: "revision", json: `{}`},
+	"PUT /labs/:lab/nodes/:node/files":            {of: "lab", shared: true, query: "path=/root/&name={new}", body: "content", kind: "application/octet-stream"},
+	"GET /labs/:lab/nodes/:node/files":            {of: "lab", query: "path=/etc/hostname"},
+
+	"GET /hosts":                       {},
+	"GET /hosts/events":                {},
+	"POST /hosts/join":                 {form: []string{"name", "{new}", "life", "1h0m0s"}},
+	"POST /hosts/tokens/:token/delete": {of: "join token", site: true},
+	"GET /hosts/:host":                 {of: "host", site: true},
+	"GET /hosts/:host/events":          {of: "host", site: true},
+	"GET /hosts/:host/log":             {of: "host", site: true},
+	"POST /hosts/:host/settings":       {of: "host", site: true, form: []string{"name", "{new}", "labels", "", "cpu", "1", "memory", "1", "tenants", ""}},
+	"POST /hosts/:host/remove":         {of: "host", site: true},
+	"POST /hosts/:host/:action":        {of: "host action", site: true},
+
+	"GET /networks":                                {},
+	"POST /networks/offers":                        {form: []string{"network", "{new}", "vlans", ""}, ok: []int{422}}, // it has no host yet
+	"POST /networks/offers/:network/delete":        {of: "network", site: true},
+	"GET /images":                                  {},
+	"POST /images/workspace":                       {form: []string{"map", "", "allow", ""}},
+	"POST /images/site":                            {form: []string{"map", "", "allow", ""}},
+	"GET /account":                                 {},
+	"POST /account/password":                       {own: true, form: []string{"email", "{new}", "name", "New", "password", "a new password", "again", "a new password"}},
+	"POST /account/tokens":                         {form: []string{"name", "{new}"}},
+	"POST /account/tokens/:token/revoke":           {of: "token"},
+	"GET /about":                                   {},
+	"GET /workspaces":                              {},
+	"POST /workspaces":                             {own: true, form: []string{"name", "{new}"}},
+	"POST /workspaces/open":                        {form: []string{"open", "0"}},
+	"POST /workspaces/:workspace/use":              {of: "workspace", shared: true, form: []string{"next", "/labs"}},
+	"POST /workspaces/:workspace/restore":          {of: "ended workspace", own: true, hides: true, reach: true},
+	"POST /workspaces/:workspace/adopt":            {of: "workspace", own: true, site: true},
+	"POST /workspace/rename":                       {form: []string{"name", "{new}"}, undo: renameBack},
+	"POST /workspace/transfer":                     {of: "member", own: true, form: []string{"user", "{user}"}, ok: []int{409}}, // an administrator of the site who is no owner
+	"POST /workspace/leave":                        {own: true},
+	"POST /workspace/delete":                       {own: true, form: []string{"name", "{workspace}"}, of: "workspace's name", site: true, undo: reopen},
+	"GET /members":                                 {},
+	"POST /members/invitations":                    {form: []string{"role", "observer", "life", "24h", "uses", "1"}},
+	"POST /members/invitations/:invitation/revoke": {of: "invitation"},
+	"POST /members/:user/role":                     {of: "member", form: []string{"role", "observer"}},
+	"POST /members/:user/remove":                   {of: "member"},
+	"GET /join/:secret":                            {of: "invitation", site: true},
+	"POST /join/:secret":                           {of: "invitation", site: true, own: true},
+	"POST /join/:secret/account":                   {of: "invitation", site: true, own: true, form: []string{"email", "{new}", "name", "New", "password", "a new password"}},
+}
+
+func renameBack(s *site, t *tenant) {
+	must(s.t, s.store.RenameTenant(s.t.Context(), tenancy.InTenant(t.id), t.name))
+}
+
+func reopen(s *site, t *tenant) {
+	must(s.t, s.store.EndTenant(s.t.Context(), tenancy.InTenant(t.id), time.Time{}, ""))
+}
