@@ -65,7 +65,7 @@ func settingsOf(s hostapi.SegmentSpec) map[string]string {
 
 // switchKeys are the keys of a bridge's other_config that are ours to set and to take away.
 var switchKeys = []string{"forward-bpdu", "disable-in-band", "hwaddr", "mac-aging-time", "mac-table-size",
-	"stp-priority", "stp-hello-time", "stp-max-age", "stp-forward-delay", "rstp-priority", "rstp-max-age", "rstp-forward-delay"}
+	"stp-priority", "stp-hello-time", "stp-max-age", "stp-forward-delay", "stp-system-id", "rstp-address", "rstp-priority", "rstp-max-age", "rstp-forward-delay"}
 
 // portKeys are those of a port.
 var portKeys = []string{"stp-path-cost", "stp-port-priority", "rstp-path-cost", "rstp-port-priority", "rstp-port-admin-edge"}

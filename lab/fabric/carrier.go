@@ -89,8 +89,9 @@ func (c *carriers) lower(lab string, wanted []carrierEnd) (off []string) {
 }
 
 // install makes these the ends of a lab, now that their cables are wired, and gives them carrier unless something holds it back.
-// The ends come with the state of their devices. The error is of a device that can't be switched.
-func (c *carriers) install(lab string, ends []carrierEnd) error {
+// The ends come with the state of their devices. The error is of a device that can't be switched; back are the ends of devices known from
+// before that came up.
+func (c *carriers) install(lab string, ends []carrierEnd) (back []carrierEnd, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failed = nil
@@ -103,6 +104,7 @@ func (c *carriers) install(lab string, ends []carrierEnd) error {
 		}
 	}
 	added := make([]*carrierEnd, 0, len(ends))
+	var returning []*carrierEnd
 	for i := range ends {
 		e := ends[i]
 		e.own = true
@@ -119,6 +121,9 @@ func (c *carriers) install(lab string, ends []carrierEnd) error {
 			c.byDevice[e.device] = e.key
 		}
 		added = append(added, &e)
+		if was := devices[e.device]; e.watched && was != nil && was.index == e.index && !e.up {
+			returning = append(returning, &e)
+		}
 	}
 	for key, was := range old {
 		if was.remote.IsValid() && was.said && c.ends[key] == nil {
@@ -128,7 +133,12 @@ func (c *carriers) install(lab string, ends []carrierEnd) error {
 	for _, e := range added {
 		c.settle(e)
 	}
-	return c.failed
+	for _, e := range returning {
+		if e.up {
+			back = append(back, *e)
+		}
+	}
+	return back, c.failed
 }
 
 // forget drops the ends of a lab whose devices are about to be removed.

@@ -177,7 +177,7 @@ func (f *Fabric) restoreCarriers(ctx context.Context) error {
 		if f.carriers.knows(lab) {
 			continue
 		}
-		if err := f.carriers.install(lab, ends); err != nil {
+		if _, err := f.carriers.install(lab, ends); err != nil {
 			return err
 		}
 	}

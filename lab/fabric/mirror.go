@@ -18,6 +18,7 @@ func (d *differ) mirrors(b bridgeWant) {
 	if len(have) == 0 && len(b.mirrors) == 0 || reflect.DeepEqual(have, b.mirrors) && !d.anew(b.mirrors) {
 		return
 	}
+	d.t.purge = d.t.purge || len(have) > 0
 	if len(b.mirrors) == 0 {
 		d.do("clear", "Bridge", b.name, "mirrors")
 		return

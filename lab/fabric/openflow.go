@@ -57,7 +57,7 @@ func (d *differ) controller(b bridgeWant) {
 	}
 	if target := "unix:" + d.names.controllerSocket(b.name); !slices.Equal(have.targets, []string{target}) {
 		// Quick to come back, since a controller is restarted often while somebody writes it.
-		d.do("--id=@controller", "create", "Controller", "target="+strconv.Quote(target), "connection_mode=out-of-band", "max_backoff=1000", "inactivity_probe=5000",
+		d.do("--id=@controller", "create", "Controller", "target="+strconv.Quote(target), "connection_mode=out-of-band", "max_backoff=1000", "inactivity_probe=3000",
 			"--", "set", "Bridge", b.name, "controller=@controller")
 	}
 }
@@ -168,6 +168,7 @@ type relay struct {
 	conns   map[net.Conn]bool
 	closed  bool
 	problem string // why the controller is not connected
+	joined  int    // connections that both sides hold
 	refused int
 }
 
@@ -269,10 +270,11 @@ func (r *relay) serve(sw net.Conn) {
 		return
 	}
 	defer r.let(controller)
-	r.say("")
+	r.join(1)
+	defer r.join(-1)
 	err = ofguard.Relay(controller, sw, r.refuse)
 	r.f.log.Debug("a controller's connection ended", "lab", r.lab, "bridge", r.bridge, "error", err)
-	r.say("The controller closed the connection.")
+	defer r.say("The connection to the controller ended.")
 }
 
 func (r *relay) refuse(why string) {
@@ -287,6 +289,14 @@ func (r *relay) say(problem string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.problem = problem
+}
+
+// join counts connections that both sides hold.
+func (r *relay) join(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.joined += n
+	r.problem = ""
 }
 
 // hold notes a connection, to be closed with the relay; false when that is closed.
@@ -332,6 +342,6 @@ func (v *vswitch) folder() string {
 // host's, and in the userspace datapath could come back as from a tunnel. A controller can't undo it: ofguard passes no changes of ports.
 func (v *vswitch) closeOwnPort(ctx context.Context, bridge string) error {
 	v.writes.Add(1)
-	_, err := v.run(ctx, nil, "ovs-ofctl", "--timeout=5", "--protocols=OpenFlow13", "mod-port", bridge, "LOCAL", "no-forward")
+	_, err := v.run(ctx, nil, "ovs-ofctl", "--timeout=5", "--protocols=OpenFlow13", "mod-port", bridge, bridge, "no-forward")
 	return err
 }

@@ -22,6 +22,7 @@ type transaction struct {
 	change  [][]string
 	numbers map[string]int // panel port to its OpenFlow number once the transaction is done
 	made    []string       // ports it makes: their numbers are to be verified
+	purge   bool           // a mirror changes or goes: Open vSwitch 3.1.0 goes on copying what it has seen until it is told to look anew
 }
 
 func (t *transaction) empty() bool { return len(t.before) == 0 && len(t.change) == 0 }
@@ -99,6 +100,12 @@ func (d *differ) panelBridge() error {
 func (d *differ) segmentBridge(w *wanted, b bridgeWant) error {
 	other := map[string]string{"forward-bpdu": strconv.FormatBool(b.transparent), "disable-in-band": "true", "hwaddr": d.names.mac("bridge", b.name).String()}
 	maps.Copy(other, b.settings)
+	switch b.stp { // the address that tells bridges apart stays when the bridge is made anew
+	case "stp":
+		other["stp-system-id"] = other["hwaddr"]
+	case "rstp":
+		other["rstp-address"] = other["hwaddr"]
+	}
 	mode := failStandalone
 	if b.controller != nil && b.controller.Fail != failStandalone {
 		mode = failSecure

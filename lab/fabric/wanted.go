@@ -232,7 +232,7 @@ func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.
 	}
 	if s, ok := p.segments[ref.Node]; ok {
 		_, toSegment := p.segments[other.Node]
-		return p.resolveSegment(c, s, ref, towards, s.STP != "" && (toSegment || c.Remote.IsValid()) || s.Controller != nil || c.Flap != nil)
+		return p.resolveSegment(c, s, ref, towards, s.STP != "" && (toSegment || c.Remote.IsValid()) || wantsPairs(s) || c.Flap != nil)
 	}
 	if x, ok := p.externals[ref.Node]; ok {
 		return p.resolveExternal(c, x, ref, towards)
@@ -260,7 +260,8 @@ func (p *planner) resolve(c hostapi.CableSpec, ref hostapi.PortRef, towards lab.
 // resolveSegment joins a segment to the panel: by patch ports, or by a veth pair where frames towards the segment are impaired, since a
 // queueing discipline needs a device, and between switches that speak a spanning tree: over patch ports the switch daemon would answer
 // one BPDU within the handling of the other, deeper and deeper, and crash (Open vSwitch 3.1.0; seen with two switches and two cables). A
-// pair also lets the segment see carrier come and go: what an OpenFlow controller is told, and what a cable that flaps loses.
+// pair also lets the segment see carrier come and go: what an OpenFlow controller is told, and what a cable that flaps loses. And a mirror
+// copies only what comes in by a device.
 func (p *planner) resolveSegment(c hostapi.CableSpec, s hostapi.SegmentSpec, ref hostapi.PortRef, towards lab.Impairment, pair bool) end {
 	i := slices.IndexFunc(s.Ports, func(port hostapi.SegmentPortSpec) bool { return port.Name == ref.Interface })
 	if i < 0 {
@@ -275,6 +276,11 @@ func (p *planner) resolveSegment(c hostapi.CableSpec, s hostapi.SegmentSpec, ref
 	}
 	p.w.ports[inner] = port
 	return e
+}
+
+// wantsPairs reports that every port of a segment has to be a device.
+func wantsPairs(s hostapi.SegmentSpec) bool {
+	return s.Controller != nil || s.Switch != nil && len(s.Switch.Mirrors) > 0
 }
 
 // join makes the ports between the panel and a bridge.

@@ -164,9 +164,11 @@ func (r *wiringRun) raise(ctx context.Context) error {
 			e.index, e.up, e.own = link.Attrs().Index, flags&unix.IFF_UP != 0, flags&unix.IFF_LOWER_UP != 0
 		}
 	}
-	if err := r.f.carriers.install(r.w.lab, r.w.held); err != nil {
+	back, err := r.f.carriers.install(r.w.lab, r.w.held)
+	if err != nil {
 		return err
 	}
+	r.f.askAnew(ctx, back)
 	if err := r.f.keepRemote(r.w.lab, r.w.held); err != nil {
 		return err
 	}
@@ -341,7 +343,13 @@ func (r *wiringRun) commit(ctx context.Context, t *transaction) error {
 		}
 	}
 	if len(t.change) > 0 {
-		return r.f.ovs.commit(ctx, t.change)
+		if err := r.f.ovs.commit(ctx, t.change); err != nil {
+			return err
+		}
+	}
+	if t.purge {
+		_, err := r.f.ovs.appctl(ctx, "revalidator/purge")
+		return err
 	}
 	return nil
 }

@@ -144,6 +144,12 @@ type CarrierWatcher interface {
 	Carriers(ctx context.Context) <-chan map[string]map[hostapi.PortRef]bool
 }
 
+// SwitchTeller is a fabric that tells what a segment has learnt.
+type SwitchTeller interface {
+	// Switch returns the live tables of a segment of the spec. Codes: not_found, conflict (it isn't made yet), unavailable.
+	Switch(ctx context.Context, spec hostapi.LabSpec, name string) (hostapi.SwitchView, error)
+}
+
 // WireReport is what Wire could not do, and how long its two halves took.
 type WireReport struct {
 	Limits  map[string]string        // cable id to sentence

@@ -50,7 +50,7 @@ type SwitchPort struct {
 	Role   string  `json:"role,omitempty"`  // in the spanning tree: root, designated, alternate, backup, disabled
 	State  string  `json:"state,omitempty"` // forwarding, learning, listening, discarding, blocking, disabled
 	Cost   int     `json:"cost,omitempty"`
-	Edge   bool    `json:"edge,omitempty"` // it is one now, by setting or because nobody answers (RSTP)
+	Edge   bool    `json:"edge,omitempty"` // by its settings
 	In     Counter `json:"in"`
 	Out    Counter `json:"out"`
 }
@@ -96,7 +96,11 @@ type SwitchTree struct {
 // SwitchController is the state of the connection to the OpenFlow controller.
 type SwitchController struct {
 	Connected bool   `json:"connected"`
-	Role      string `json:"role,omitempty"`    // master, slave, other
 	Problem   string `json:"problem,omitempty"` // why it isn't connected, in a sentence
 	Refused   int    `json:"refused,omitempty"` // messages of the controller that were answered "not permitted"
+}
+
+// Plus adds up.
+func (c Counter) Plus(o Counter) Counter {
+	return Counter{c.Frames + o.Frames, c.Bytes + o.Bytes, c.Dropped + o.Dropped, c.Errors + o.Errors}
 }
