@@ -92,6 +92,9 @@ func TestADatabaseIsBackedUpWhileTheControllerRunsAndRestoredWhenItDoesNot(t *te
 	if err := json.Unmarshal([]byte(printed), &restored); err != nil || restored.Schema == 0 || len(restored.Tables) < 20 {
 		t.Errorf("it says %s, %v", printed, err)
 	}
+	if printed, err = runLocal(t, "audit", "ls", "--verb", "restore-database", "--data", fresh); err != nil || !strings.Contains(printed, "restore-database") || !strings.Contains(printed, filepath.Base(backup)) {
+		t.Errorf("the audit tells of the restore: %s, %v", printed, err)
+	}
 	controllerIn(t, fresh)()
 }
 
