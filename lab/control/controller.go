@@ -79,6 +79,7 @@ type Controller struct {
 	ended   chan struct{} // closed when Run has returned, or was never called
 
 	later later // what the audit is told beside all else
+	rates rateFeeds
 
 	enrolling sync.Mutex // held while enrolled hosts are read or changed
 
@@ -161,6 +162,7 @@ func (c *Controller) Close() error {
 	c.hub.close()
 	c.bell.close()
 	c.later.close()
+	c.rates.running.Wait()
 	return nil
 }
 

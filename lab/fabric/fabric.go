@@ -70,9 +70,10 @@ type Fabric struct {
 	}
 	peers []netip.Addr // guarded by ending
 
-	processes sync.Map // of containers: lab, zero and node to process
-	relaying  sync.Mutex
-	relays    map[string]*relay // guarded by relaying: to OpenFlow controllers, by bridge
+	panelKnown atomic.Value // string: the panel's name, once it was looked up
+	processes  sync.Map     // of containers: lab, zero and node to process
+	relaying   sync.Mutex
+	relays     map[string]*relay // guarded by relaying: to OpenFlow controllers, by bridge
 
 	wiring    sync.Mutex           // one change of the panel at a time
 	internets map[string]*internet // guarded by wiring: running ways out, by namespace name

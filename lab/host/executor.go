@@ -74,6 +74,7 @@ type Executor struct {
 	alive switchState
 	peers *peering
 	where *whereabouts
+	meter rateMeter
 
 	daemons chan struct{} // one token: the engine or the switch went or came back
 	strange chan struct{} // one token: a container of an unknown lab was heard of

@@ -150,6 +150,17 @@ type SwitchTeller interface {
 	Switch(ctx context.Context, spec hostapi.LabSpec, name string) (hostapi.SwitchView, error)
 }
 
+// Counters is a fabric that counts what interfaces carry.
+type Counters interface {
+	// Counters reads the counters of the labs' interfaces at once, by lab and interface: what came in and went out as the node sees it.
+	Counters(ctx context.Context, labs []hostapi.LabSpec) (map[string]map[hostapi.PortRef]PortCount, error)
+}
+
+// PortCount is what went through an interface since it was made.
+type PortCount struct {
+	In, Out hostapi.Counter
+}
+
 // WireReport is what Wire could not do, and how long its two halves took.
 type WireReport struct {
 	Limits  map[string]string        // cable id to sentence

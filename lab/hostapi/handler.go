@@ -35,6 +35,8 @@ func Handler(h Host) http.Handler {
 		"PUT /v1/peers":                        s.putPeers,
 		"POST /v1/labs/{id}/reached":           s.reached,
 		"GET /v1/log":                          s.log,
+		"GET /v1/labs/{id}/switches/{name}":    s.switchTables,
+		"GET /v1/labs/{id}/rates":              s.rates,
 	}
 	for pattern, handle := range routes {
 		mux.Handle(pattern, adapt(handle))
