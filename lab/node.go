@@ -47,7 +47,8 @@ type Node struct {
 	Switch     *SwitchConfig   `json:"switch,omitempty"`
 	Internet   *InternetConfig `json:"internet,omitempty"`
 	External   *ExternalConfig `json:"external,omitempty"`
-	X, Y       *float64        `json:"-"` // position in the drawing, from labels graph-posX / graph-posY
+	X          *float64        `json:"x,omitempty"` // position in the drawing, from labels graph-posX / graph-posY
+	Y          *float64        `json:"y,omitempty"`
 }
 
 // Bind puts a file or folder of the lab's own folder into the node.

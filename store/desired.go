@@ -110,7 +110,7 @@ func (s *Store) ChangeDesired(ctx context.Context, scope tenancy.Scope, labID st
 		if err := saveDeployment(tx, row.ID, r.Desired.Deployment); err != nil {
 			return err
 		}
-		if err := pruneRevisions(tx, row.ID); err != nil {
+		if err := trimRevisions(tx, row.ID); err != nil {
 			return err
 		}
 		return s.reserve(tx, row.ID)

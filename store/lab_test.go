@@ -119,11 +119,12 @@ func TestALabNameIsTakenOnlyInItsTenant(t *testing.T) {
 	})
 }
 
-func TestOnlyVersionsThatAreNeededAreKept(t *testing.T) {
+func TestEveryVersionIsKeptAndThoseInUseAsTheyWereUnderstood(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, s *store.Store) {
 		seed(t, s)
 		scope := tenancy.InTenant(alpha)
 		r := newLab(alpha, "campus")
+		r.Revision.Files = append(r.Revision.Files, control.ProjectFile{Path: "x.conf", Size: 1, SHA256: strings.Repeat("c", 64)})
 		must(t, s.CreateLab(t.Context(), scope, r))
 		deploy := func(revision int64, back *control.Deployment) {
 			_, err := s.ChangeDesired(t.Context(), scope, r.ID, func(r *control.Record) error {
@@ -135,31 +136,50 @@ func TestOnlyVersionsThatAreNeededAreKept(t *testing.T) {
 		deploy(1, nil)
 		for number := int64(2); number <= 4; number++ {
 			next := r.Revision
-			next.Source = "a newer text"
-			next.Files = []control.ProjectFile{{Path: "lab.yml", SHA256: strings.Repeat("b", 64)}}
+			next.Source, next.Author, next.Words = "a newer text", "mia", "the text changed"
+			next.FilesOf, next.After = 1, number-1
+			next.Files = []control.ProjectFile{{Path: "lab.yml", SHA256: strings.Repeat("b", 64)}, r.Revision.Files[len(r.Revision.Files)-1]}
 			must(t, s.AddRevision(t.Context(), scope, r.ID, &next))
 			if next.Number != number {
 				t.Fatalf("version %d, want %d", next.Number, number)
 			}
 		}
-		for number, kept := range map[int64]bool{1: true, 2: false, 3: false, 4: true} {
-			_, err := s.Revision(t.Context(), scope, r.ID, number)
-			if kept != (err == nil) {
-				t.Errorf("version %d kept: %v, want %v", number, err == nil, kept)
+		understood := func(want map[int64]bool) {
+			t.Helper()
+			for number, kept := range want {
+				revision, err := s.Revision(t.Context(), scope, r.ID, number)
+				must(t, err)
+				if (revision.Lab != nil) != kept || revision.Source == "" {
+					t.Errorf("version %d is understood: %v, want %v", number, revision.Lab != nil, kept)
+				}
 			}
 		}
+		understood(map[int64]bool{1: true, 2: false, 3: false, 4: true})
 		deploy(4, &control.Deployment{Want: control.WantRun, Revision: 1})
-		if _, err := s.Revision(t.Context(), scope, r.ID, 1); err != nil {
-			t.Errorf("the version to go back to is gone: %v", err)
-		}
+		understood(map[int64]bool{1: true})
 		deploy(4, nil)
-		_, err := s.Revision(t.Context(), scope, r.ID, 1)
-		wantCode(t, err, fault.NotFound)
-		inUse, err := s.BlobsInUse(t.Context())
+		understood(map[int64]bool{1: false, 4: true})
+		late := r.Revision
+		late.After = 3
+		wantCode(t, s.AddRevision(t.Context(), scope, r.ID, &late), fault.Conflict)
+		list, err := s.Revisions(t.Context(), scope, r.ID)
 		must(t, err)
-		if diff := cmp.Diff(map[string]bool{strings.Repeat("b", 64): true}, inUse); diff != "" {
-			t.Errorf("contents in use:\n%s", diff)
+		if len(list) != 4 || list[0].Number != 4 || list[0].Author != "mia" || list[0].Words != "the text changed" || list[0].Source != "" || list[0].NodeCount != 2 {
+			t.Errorf("the list begins with %+v", list[0])
 		}
+		newest, err := s.Revision(t.Context(), scope, r.ID, 4)
+		must(t, err)
+		var paths []string
+		for _, f := range newest.Files {
+			paths = append(paths, f.Path+" "+f.SHA256[:1])
+		}
+		first, err := s.Revision(t.Context(), scope, r.ID, 1)
+		must(t, err)
+		if len(newest.Files) != len(first.Files) {
+			t.Errorf("the newest version has the files %v", paths)
+		}
+		_, err = s.Revisions(t.Context(), tenancy.InTenant(beta), r.ID)
+		wantCode(t, err, fault.NotFound)
 	})
 }
 

@@ -21,6 +21,13 @@ type revisionRow struct {
 	EnvJSON      string `gorm:"column:env_json"`
 	ImageMapJSON string `gorm:"column:image_map_json"`
 	CreatedAt    int64  `gorm:"autoCreateTime:false"`
+	AuthorID     string
+	Author       string
+	Words        string
+	Note         string
+	NodeCount    int
+	LinkCount    int
+	FilesOf      int64
 }
 
 func (revisionRow) TableName() string { return "lab_revisions" }
@@ -47,12 +54,16 @@ type externalRow struct {
 
 func (externalRow) TableName() string { return "lab_externals" }
 
-// AddRevision stores a new version of the lab's file and sets its number. Versions that nothing needs any more are deleted.
+// AddRevision stores a new version of the lab's file and sets its number. Code: conflict, when it was made after a version that is not the
+// newest any more.
 func (s *Store) AddRevision(ctx context.Context, scope tenancy.Scope, labID string, revision *control.Revision) error {
 	return s.change(ctx, func(tx *gorm.DB) error {
 		row, err := lockLab(tx, scope, labID)
 		if err != nil {
 			return err
+		}
+		if revision.After != 0 && revision.After != row.Revision {
+			return fault.New(fault.Conflict, "Somebody else changed lab %s meanwhile. Look at it and try again.", row.Name)
 		}
 		number := row.Revision + 1
 		stored := *revision
@@ -67,7 +78,7 @@ func (s *Store) AddRevision(ctx context.Context, scope tenancy.Scope, labID stri
 			return err
 		}
 		revision.Number = number
-		if err := pruneRevisions(tx, row.ID); err != nil {
+		if err := trimRevisions(tx, row.ID); err != nil {
 			return err
 		}
 		return s.reserve(tx, row.ID)
@@ -89,7 +100,13 @@ func (s *Store) Revision(ctx context.Context, scope tenancy.Scope, labID string,
 }
 
 func insertRevision(tx *gorm.DB, labID string, revision *control.Revision) error {
-	row := revisionRow{LabID: labID, Number: revision.Number, File: revision.File, Source: revision.Source, CreatedAt: stamp(revision.CreatedAt)}
+	row := revisionRow{
+		LabID: labID, Number: revision.Number, File: revision.File, Source: revision.Source, CreatedAt: stamp(revision.CreatedAt),
+		AuthorID: revision.AuthorID, Author: revision.Author, Words: revision.Words, Note: revision.Note, FilesOf: revision.FilesOf,
+	}
+	if revision.Lab != nil {
+		row.NodeCount, row.LinkCount = len(revision.Lab.Nodes), len(revision.Lab.Links)
+	}
 	var err error
 	if row.LabJSON, err = toJSON(revision.Lab); err != nil {
 		return err
@@ -103,9 +120,11 @@ func insertRevision(tx *gorm.DB, labID string, revision *control.Revision) error
 	if err := tx.Create(&row).Error; err != nil {
 		return err
 	}
-	files := make([]fileRow, len(revision.Files))
-	for i, f := range revision.Files {
-		files[i] = fileRow{LabID: labID, Revision: revision.Number, Path: f.Path, Size: f.Size, SHA256: f.SHA256, Mode: f.Mode}
+	var files []fileRow
+	for _, f := range revision.Files {
+		if revision.FilesOf == 0 || f.Path == revision.File {
+			files = append(files, fileRow{LabID: labID, Revision: revision.Number, Path: f.Path, Size: f.Size, SHA256: f.SHA256, Mode: f.Mode})
+		}
 	}
 	if err := insertAll(tx, files); err != nil {
 		return err
@@ -132,10 +151,14 @@ func loadRevision(tx *gorm.DB, labID string, number int64) (*control.Revision, e
 		return nil, orMissing(err, fault.New(fault.NotFound, "Version %d of the lab is not kept any more.", number))
 	}
 	var rows []fileRow
-	if err := tx.Where("lab_id = ? AND revision = ?", labID, number).Order("path").Find(&rows).Error; err != nil {
+	query := tx.Where("lab_id = ? AND revision = ?", labID, number)
+	if row.FilesOf != 0 {
+		query = tx.Where("lab_id = ? AND (revision = ? OR revision = ? AND path <> ?)", labID, number, row.FilesOf, row.File)
+	}
+	if err := query.Order("path").Find(&rows).Error; err != nil {
 		return nil, err
 	}
-	revision := &control.Revision{Number: number, File: row.File, Source: row.Source, CreatedAt: moment(row.CreatedAt)}
+	revision := row.revision()
 	var err error
 	if revision.Lab, err = fromJSON[*lab.Lab](row.LabJSON); err != nil {
 		return nil, err
@@ -152,14 +175,45 @@ func loadRevision(tx *gorm.DB, labID string, number int64) (*control.Revision, e
 	return revision, nil
 }
 
-// pruneRevisions keeps the newest version, the deployed one, and the one that a cancelled deploy goes back to.
-func pruneRevisions(tx *gorm.DB, labID string) error {
+// revision is the row's own part: without the lab, the variables, the image map and the files.
+func (r revisionRow) revision() *control.Revision {
+	return &control.Revision{
+		Number: r.Number, File: r.File, Source: r.Source, CreatedAt: moment(r.CreatedAt), AuthorID: r.AuthorID, Author: r.Author,
+		Words: r.Words, Note: r.Note, FilesOf: r.FilesOf,
+	}
+}
+
+// Revisions lists the versions of a lab's file, the newest first, without their content.
+func (s *Store) Revisions(ctx context.Context, scope tenancy.Scope, labID string) ([]*control.Revision, error) {
+	var list []*control.Revision
+	err := s.ask(ctx).Transaction(func(tx *gorm.DB) error {
+		row, err := findLab(tx, scope, labID)
+		if err != nil {
+			return err
+		}
+		var rows []revisionRow
+		if err := tx.Omit("source", "lab_json", "env_json", "image_map_json").Where("lab_id = ?", row.ID).Order("number DESC").Find(&rows).Error; err != nil {
+			return err
+		}
+		for _, r := range rows {
+			revision := r.revision()
+			revision.NodeCount, revision.LinkCount = r.NodeCount, r.LinkCount
+			list = append(list, revision)
+		}
+		return nil
+	})
+	return list, translate(err)
+}
+
+// trimRevisions keeps of old versions the text alone: what it says is read from it again when somebody asks. The newest, the deployed one and
+// the one that a cancelled deploy goes back to are kept as they were understood.
+func trimRevisions(tx *gorm.DB, labID string) error {
 	var row labRow
 	if err := tx.Where("id = ?", labID).Take(&row).Error; err != nil {
 		return err
 	}
 	keep := []int64{row.Revision, row.Desired.Deployed, row.Desired.BackRevision}
-	return tx.Where("lab_id = ? AND number NOT IN ?", labID, keep).Delete(&revisionRow{}).Error
+	return tx.Model(&revisionRow{}).Where("lab_id = ? AND lab_json <> '' AND number NOT IN ?", labID, keep).Update("lab_json", "").Error
 }
 
 // forUpdate locks what is read until the transaction ends. SQLite's writer is alone anyway.

@@ -53,6 +53,10 @@ var scoped = map[string]func(ctx context.Context, s *store.Store, scope tenancy.
 		r, err := s.Revision(ctx, scope, lab.ID, 1)
 		return r != nil, err
 	},
+	"Revisions": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		list, err := s.Revisions(ctx, scope, lab.ID)
+		return len(list) > 0, err
+	},
 	"AddRevision": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		revision := lab.Revision
 		return false, s.AddRevision(ctx, scope, lab.ID, &revision)

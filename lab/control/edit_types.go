@@ -29,6 +29,8 @@ type EditRequest struct {
 	Apply bool   `json:"apply,omitempty"` // then deploy, if the lab is deployed: what changed is touched, and nothing else
 	Check bool   `json:"check,omitempty"` // say what would come of it and store nothing
 	Note  string `json:"note,omitempty"`  // why, for the list of revisions; at most 200 characters
+
+	words string // what is done, where the text alone does not say it
 }
 
 // EditResult is a lab after an edit. Of an edit that changed nothing, and of a checked one, Revision is the newest there was before.

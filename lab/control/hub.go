@@ -75,7 +75,7 @@ func (w *watcher) wants(e Event) bool {
 		return false
 	}
 	if w.lab == "" {
-		return e.Node == nil
+		return e.Node == nil && e.Edited == nil
 	}
 	return w.lab == e.LabID
 }

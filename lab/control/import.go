@@ -66,6 +66,7 @@ func (c *Controller) storeLab(ctx context.Context, actor tenancy.Actor, request 
 		return nil, err
 	}
 	now := c.cfg.Now()
+	revision.AuthorID, revision.Author, revision.Words = actor.UserID, actor.UserName, "imported"
 	r := &Record{
 		ID: ident.New(), Tenant: actor.TenantID, Name: name, OwnerID: actor.UserID, Owner: actor.UserName,
 		NodeCount: len(revision.Lab.Nodes), LinkCount: len(revision.Lab.Links), CreatedAt: now, UpdatedAt: now,
@@ -83,6 +84,7 @@ func (c *Controller) storeLab(ctx context.Context, actor tenancy.Actor, request 
 }
 
 func (c *Controller) storeRevision(ctx context.Context, actor tenancy.Actor, r *Record, revision *Revision) (*LabDetail, error) {
+	revision.AuthorID, revision.Author, revision.Words = actor.UserID, actor.UserName, "file replaced"
 	if err := c.cfg.Labs.AddRevision(ctx, actor.Scope(), r.ID, revision); err != nil {
 		return nil, err
 	}

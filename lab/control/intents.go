@@ -30,7 +30,7 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 	}
 	c.fleet.awaitUsable(ctx, firstHost)
 	failed := c.failedNodes(r)
-	before, after, err := c.planAndStore(ctx, actor.Scope(), r, failed)
+	before, after, err := c.planAndStore(ctx, actor.Scope(), r, failed, false)
 	if err != nil {
 		return toldTo(actor, err)
 	}
@@ -40,7 +40,8 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 }
 
 // planAndStore makes the newest version what shall run, where there is room this moment, and returns what should run before and shall from now on.
-func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *Record, failed []string) (before, after Deployment, err error) {
+// over: also in the place of a deploy that is under way, as when edits of a running lab follow each other.
+func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *Record, failed []string, over bool) (before, after Deployment, err error) {
 	c.placing.Lock()
 	defer c.placing.Unlock()
 	planned, err := c.plan(ctx, r)
@@ -51,7 +52,7 @@ func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *R
 		stored.seeAtLeast(r)
 		r := stored
 		switch {
-		case r.busy():
+		case r.busy() && !over:
 			return deployAgain(r)
 		case r.Revision.Number != planned.Revision:
 			return fault.New(fault.Conflict, "Lab %s was changed while its deploy was planned. Look at it and deploy it again.", r.Name)

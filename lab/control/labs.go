@@ -68,7 +68,7 @@ func (c *Controller) detail(ctx context.Context, r *Record) (*LabDetail, error) 
 	sides := c.sides(&entry{id: r.ID, record: r})
 	return &LabDetail{
 		LabView: r.view(), Revision: r.Revision.Number, Source: r.Revision.Source, File: r.Revision.File, Lab: r.Revision.Lab,
-		Nodes: nodeViews(r, r.Revision.Lab, deployed, sides), Places: r.Positions, Files: r.Revision.Files,
+		Nodes: nodeViews(r, r.Revision.Lab, deployed, sides), Places: places(r.Positions, r.Revision.Lab), Files: r.Revision.Files,
 	}, nil
 }
 

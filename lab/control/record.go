@@ -40,6 +40,15 @@ type Revision struct {
 	ImageMap  map[string]string
 	Files     []ProjectFile
 	CreatedAt time.Time
+
+	AuthorID  string
+	Author    string // user name; "" of versions from before it was kept
+	Words     string // what was done
+	Note      string // why, in the author's words
+	NodeCount int    // in lists, where Lab is not there
+	LinkCount int
+	FilesOf   int64 // the version whose files these are, but for the lab file; 0: its own
+	After     int64 // to be stored only while this is the newest; 0: whatever it is
 }
 
 // Want is what a lab shall be.

@@ -213,10 +213,10 @@ func (e *editor) queue(path []string, splices []splice, grows []string) {
 	}
 }
 
-// now makes the splices of an op that changes the file's structure, before and after which nothing is pending.
+// now makes the splices of an op that changes the file's structure. Nothing may be pending: they were found in the tree as it is.
 func (e *editor) now(splices []splice) error {
-	if err := e.flush(); err != nil {
-		return err
+	if len(e.pending) > 0 {
+		return fault.New(fault.Internal, "An edit was made of a text that is not the newest.")
 	}
 	e.pending = splices
 	return e.flush()

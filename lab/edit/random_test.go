@@ -2,6 +2,7 @@ package edit_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -166,10 +167,15 @@ func TestRandomEditsAreUndoneExactly(t *testing.T) {
 				t.Fatalf("undoing %+v (-want +got):\n%s\nfrom\n%s", inverses[i], diff, text)
 			}
 			again, err := edit.Apply("lab.yml", got.Text, got.Inverse)
-			if err != nil || !bytes.Equal(again.Text, text) && cmp.Diff(skeleton(t, again.Text), skeleton(t, text)) != "" {
+			if err != nil || !bytes.Equal(again.Text, text) && asJSON(skeleton(t, again.Text)) != asJSON(skeleton(t, text)) {
 				t.Fatalf("doing it again by %+v: %v\n%s", got.Inverse, err, cmp.Diff(string(text), string(again.Text)))
 			}
 			text = got.Text
 		}
 	})
+}
+
+func asJSON(v any) string {
+	text, _ := json.Marshal(v)
+	return string(text)
 }

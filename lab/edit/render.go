@@ -15,6 +15,7 @@ type renderer struct {
 	step   int
 	dashed int // columns by which a list is indented under its key
 	nl     string
+	bare   bool // the file does not end with a line end, so a block may not need one
 }
 
 // sexagesimal is what YAML 1.1 takes for a number of base 60: a MAC address, or ports.
@@ -230,6 +231,9 @@ func (r renderer) literal(s string, indent int) string {
 	case 0:
 		header = "|-"
 	case 1:
+		if r.bare {
+			return doubleQuoted(s)
+		}
 	default:
 		return doubleQuoted(s)
 	}

@@ -196,6 +196,14 @@ func (e *editor) unset(op Op, base []string, w way, rest []string) ([]Op, error)
 		return nil, nil
 	}
 	full := slices.Concat(base, op.Path)
+	if len(e.pending) > 0 {
+		if err := e.flush(); err != nil {
+			return nil, err
+		}
+		if w, rest = e.t.walk(nil, full); len(rest) > 0 {
+			return nil, nil
+		}
+	}
 	r, err := e.t.remove(w, full, min(op.Prune, len(op.Path)-1), op.Raw)
 	if err != nil {
 		return nil, err

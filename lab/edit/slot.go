@@ -100,7 +100,9 @@ func (t *text) tail(s slot) (start, end int) {
 
 func (t *text) bytes(start, end int) string { return string(t.data[start:end]) }
 
-func (t *text) renderer() renderer { return renderer{t.step, t.dashed, t.nl} }
+func (t *text) renderer() renderer {
+	return renderer{t.step, t.dashed, t.nl, len(t.data) == 0 || t.data[len(t.data)-1] != '\n'}
+}
 
 // keepsAnchor refuses to change a value that is also used elsewhere, by an alias.
 func (t *text) keepsAnchor(n *yaml.Node) error {

@@ -1,0 +1,318 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"trunkline/internal/fault"
+	"trunkline/lab"
+	"trunkline/lab/edit"
+	"trunkline/lab/format"
+	"trunkline/lab/ipam"
+	"trunkline/tenancy"
+)
+
+// editTries is how often an edit is merged anew because somebody else was first.
+const editTries = 8
+
+// maxNote bounds what people write to a revision.
+const maxNote = 200
+
+// Edit changes the lab's file and stores a new revision of it. What others did since the revision that the edit was made on is kept: where
+// both changed the same thing it is fault.Conflict, with both sides in the result's Clashes, and nothing is stored. A text that is no lab is
+// fault.Invalid, with the complaints as Details and in the result's Report.
+func (c *Controller) Edit(ctx context.Context, actor tenancy.Actor, ref string, request EditRequest) (result *EditResult, err error) {
+	discreet := c.discreet(actor)
+	defer discreet.hide(&err)
+	if err := checkEdit(request); err != nil {
+		return nil, err
+	}
+	for range editTries {
+		var again bool
+		if result, again, err = c.editOnce(ctx, actor, ref, request); !again {
+			break
+		}
+	}
+	if result != nil {
+		result.Plan = discreet.steps(result.Plan)
+	}
+	return result, err
+}
+
+func checkEdit(request EditRequest) error {
+	switch {
+	case request.Text != nil && len(request.Ops) > 0:
+		return fault.New(fault.Invalid, "An edit is either a list of changes or a whole text, not both.").InField("text")
+	case request.Text != nil && len(*request.Text) > format.MaxBytes:
+		return fault.New(fault.Exhausted, "The text has %d bytes; a lab file may have %d.", len(*request.Text), format.MaxBytes).InField("text")
+	case utf8.RuneCountInString(request.Note) > maxNote:
+		return fault.New(fault.Invalid, "The note has more than %d characters. Say it in fewer.", maxNote).InField("note")
+	}
+	return nil
+}
+
+// editOnce makes the edit on the newest revision; again: there is a newer one now.
+func (c *Controller) editOnce(ctx context.Context, actor tenancy.Actor, ref string, request EditRequest) (*EditResult, bool, error) {
+	r, err := c.find(ctx, actor, tenancy.EditLab, ref)
+	if err != nil {
+		return nil, false, err
+	}
+	if request.Apply {
+		if err := tenancy.Allow(actor, tenancy.RunLab, objectRef(r)); err != nil {
+			return nil, false, err
+		}
+	}
+	c.live(r)
+	e := &editing{c: c, r: r, request: request, result: &EditResult{Revision: r.Revision.Number}}
+	if err := e.change(ctx, actor); err != nil {
+		return e.result, false, err
+	}
+	if err := e.plan(ctx, actor.Scope()); err != nil || request.Check {
+		return e.result, false, err
+	}
+	if e.text != r.Revision.Source {
+		err := e.store(ctx, actor)
+		if fault.Is(err, fault.Conflict) {
+			return e.result, true, err
+		}
+		if err != nil {
+			return e.result, false, err
+		}
+	}
+	if request.Apply {
+		return e.result, false, e.apply(ctx, actor)
+	}
+	return e.result, false, nil
+}
+
+// editing is one edit on its way.
+type editing struct {
+	c       *Controller
+	r       *Record
+	request EditRequest
+	result  *EditResult
+	text    string
+	done    []edit.Op
+}
+
+// change makes the new text and reads it.
+func (e *editing) change(ctx context.Context, actor tenancy.Actor) error {
+	edited, err := e.edited(ctx, actor.Scope())
+	if err != nil {
+		e.result.Clashes = edit.Clashes(err)
+		return err
+	}
+	result := e.result
+	e.text, e.done = string(edited.Text), edited.Done
+	result.Inverse, result.Touched, result.Words = edited.Inverse, edited.Touched, cmp.Or(e.request.words, edited.Words)
+	read, err := e.read(ctx)
+	if err != nil {
+		return err
+	}
+	if e.request.Fill || read.Lab.Addressing != nil && read.Lab.Addressing.Fill {
+		if read, err = e.fill(ctx, read); err != nil {
+			return err
+		}
+	}
+	result.Text, result.Lab = e.text, read.Lab
+	result.Marks = ipam.Conflicts(read.Lab)
+	result.Places = places(e.r.Positions, read.Lab)
+	return nil
+}
+
+// read reads the text as a lab of the record's folder.
+func (e *editing) read(ctx context.Context) (*format.Result, error) {
+	read, err := e.c.readLab(&e.r.Revision, e.text)
+	e.result.Text, e.result.Report = e.text, reportOf(read, err)
+	return read, err
+}
+
+// fill gives addresses to what has none.
+func (e *editing) fill(ctx context.Context, read *format.Result) (*format.Result, error) {
+	filled := ipam.Fill(read.Lab)
+	if len(filled.Ops) == 0 {
+		return read, nil
+	}
+	edited, err := edit.Apply(e.r.Revision.File, []byte(e.text), filled.Ops)
+	if err != nil {
+		return nil, err
+	}
+	e.text = string(edited.Text)
+	e.done = append(e.done, edited.Done...)
+	e.result.Inverse = slices.Concat(edited.Inverse, e.result.Inverse)
+	e.result.Words = strings.TrimPrefix(e.result.Words+"; "+filled.Words(), "; ")
+	t := &e.result.Touched
+	t.Nodes, t.Links = union(t.Nodes, edited.Touched.Nodes), union(t.Links, edited.Touched.Links)
+	return e.read(ctx)
+}
+
+func union(a, b []string) []string {
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
+}
+
+// edited makes the edit: on the revision that the editor had, to learn what it found there, and then on the newest.
+func (e *editing) edited(ctx context.Context, scope tenancy.Scope) (edit.Edited, error) {
+	newest, file := &e.r.Revision, e.r.Revision.File
+	ops := e.request.Ops
+	if e.request.Base == 0 || e.request.Base == newest.Number {
+		if e.request.Text != nil {
+			ops = []edit.Op{{Op: edit.SetText, Text: *e.request.Text}}
+		}
+		return edit.Apply(file, []byte(newest.Source), ops)
+	}
+	if e.request.Base > newest.Number {
+		return edit.Edited{}, fault.New(fault.Invalid, "Lab %s has no revision %d yet.", e.r.Name, e.request.Base).InField("base")
+	}
+	base, err := e.c.cfg.Labs.Revision(ctx, scope, e.r.ID, e.request.Base)
+	if err != nil {
+		return edit.Edited{}, err
+	}
+	e.result.Merged = true
+	if e.request.Text != nil {
+		return edit.Apply(file, []byte(newest.Source), []edit.Op{{Op: edit.SetText, Text: *e.request.Text, Was: edit.Of(base.Source)}})
+	}
+	meant, err := edit.Apply(file, []byte(base.Source), ops)
+	if err != nil {
+		return edit.Edited{}, err
+	}
+	return edit.Apply(file, []byte(newest.Source), meant.Done)
+}
+
+// plan says what would change of what runs.
+func (e *editing) plan(ctx context.Context, scope tenancy.Scope) error {
+	if e.r.Desired.Want == WantNothing {
+		return nil
+	}
+	running, err := e.c.deployed(ctx, scope, e.r)
+	if err != nil || running == nil {
+		return err
+	}
+	had := e.r.Desired.Deployment
+	e.result.Plan = shortPlan(planSteps(running.Lab, e.result.Lab, had, had, e.c.hostName))
+	return nil
+}
+
+// shortPlan puts one line in the place of all that stays as it is.
+func shortPlan(steps []PlanStep) []PlanStep {
+	var short []PlanStep
+	var kept []string
+	for _, s := range steps {
+		if s.Verb == "keep" {
+			kept = append(kept, strings.TrimPrefix(s.Object, "node "))
+		} else {
+			short = append(short, s)
+		}
+	}
+	if len(kept) == 0 {
+		return short
+	}
+	reason := "untouched"
+	if len(short) == 0 {
+		reason = "untouched: nothing that runs changes"
+	}
+	names := strings.Join(kept[:min(len(kept), 6)], ", ")
+	if more := len(kept) - 6; more > 0 {
+		names += " and " + count(more, "other")
+	}
+	return append(short, PlanStep{Verb: "keep", Object: "nodes " + names, Reason: reason})
+}
+
+// store keeps the new revision and tells everybody. fault.Conflict: there is a newer one already.
+func (e *editing) store(ctx context.Context, actor tenancy.Actor) error {
+	c, old := e.c, &e.r.Revision
+	hash, size, err := c.cfg.Blobs.Put(ctx, strings.NewReader(e.text), format.MaxBytes)
+	if err != nil {
+		return err
+	}
+	revision := &Revision{
+		File: old.File, Source: e.text, Lab: e.result.Lab, Env: old.Env, ImageMap: old.ImageMap, CreatedAt: c.cfg.Now(),
+		AuthorID: actor.UserID, Author: actor.UserName, Words: e.result.Words, Note: e.request.Note, After: old.Number,
+		Files: slices.Clone(old.Files), FilesOf: cmp.Or(old.FilesOf, old.Number),
+	}
+	for i := range revision.Files {
+		if revision.Files[i].Path == old.File {
+			revision.Files[i].SHA256, revision.Files[i].Size = hash, size
+		}
+	}
+	if err := c.cfg.Labs.AddRevision(ctx, actor.Scope(), e.r.ID, revision); err != nil {
+		return toldTo(actor, err)
+	}
+	if err := c.record(ctx, actor, tenancy.AuditLabChange, auditLab(e.r), auditVersion(old), auditVersion(revision)); err != nil {
+		return err
+	}
+	if err := e.keepPlaces(ctx, actor.Scope()); err != nil {
+		return err
+	}
+	e.result.Revision = revision.Number
+	e.r.Revision = *revision
+	e.r.NodeCount, e.r.LinkCount = len(revision.Lab.Nodes), len(revision.Lab.Links)
+	if !e.request.Apply {
+		c.changed(e.r.ID)
+	}
+	view := e.r.view()
+	c.hub.publish(Event{Tenant: e.r.Tenant, LabID: e.r.ID, Lab: &view})
+	c.hub.publish(Event{Tenant: e.r.Tenant, LabID: e.r.ID, Edited: &EditedEvent{
+		Revision: revision.Number, UserID: actor.UserID, By: actor.UserName, Words: revision.Words, Touched: e.result.Touched, Applied: e.request.Apply,
+	}})
+	return nil
+}
+
+// keepPlaces lets renamed nodes stay where they were put by hand.
+func (e *editing) keepPlaces(ctx context.Context, scope tenancy.Scope) error {
+	moved := map[string]Position{}
+	for _, op := range e.done {
+		if at, placed := e.r.Positions[op.Node]; op.Op == edit.RenameNode && placed {
+			moved[op.To] = at
+			e.result.Places[op.To] = cmp.Or(e.result.Places[op.To], at)
+		}
+	}
+	if len(moved) == 0 {
+		return nil
+	}
+	return e.c.cfg.States.SavePositions(ctx, scope, e.r.ID, moved)
+}
+
+// apply deploys what was stored, over a deploy that is under way too. Nothing happens where the lab is not deployed.
+func (e *editing) apply(ctx context.Context, actor tenancy.Actor) error {
+	if e.r.Desired.Want != WantRun {
+		e.c.changed(e.r.ID)
+		return nil
+	}
+	if e.r.Desired.Revision == e.r.Revision.Number && !e.r.Desired.Returning {
+		return nil // that runs already
+	}
+	before, after, err := e.c.planAndStore(ctx, actor.Scope(), e.r, nil, true)
+	e.c.changed(e.r.ID)
+	if err != nil {
+		return toldTo(actor, err)
+	}
+	e.result.Applied = true
+	if running, err := e.c.cfg.Labs.Revision(ctx, actor.Scope(), e.r.ID, before.Revision); err == nil && running.Lab != nil {
+		e.result.Plan = shortPlan(planSteps(running.Lab, e.r.Revision.Lab, before, after, e.c.hostName))
+	}
+	e.c.QuotasChanged()
+	return e.c.recordDeploy(ctx, actor, e.r, before, after)
+}
+
+// places is where nodes are drawn: where the file says, and the others where they were put.
+func places(put map[string]Position, l *lab.Lab) map[string]Position {
+	at := maps.Clone(put)
+	if at == nil {
+		at = map[string]Position{}
+	}
+	for _, n := range l.Nodes {
+		if n.X != nil && n.Y != nil {
+			at[n.Name] = Position{X: *n.X, Y: *n.Y}
+		}
+	}
+	return at
+}
