@@ -124,7 +124,7 @@ func (c *Controller) build(ctx context.Context) error {
 		return err
 	}
 	c.web, err = web.New(c.settings.Seams.web(web.Config{
-		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs,
+		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Editing: c.labs,
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: kept, SignedIn: c.signedIn, Examples: gallery{},
 		Workspaces: workspaces, Bell: c.bell, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit), SSO: c.door.pages(c.accounts),
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
