@@ -199,7 +199,7 @@ func (e *editor) removeLinksOf(node string) ([]Op, error) {
 		}
 		w, rest := e.t.walk(nil, linksPath)
 		list := w.last().value
-		bulk := len(rest) == 0 && list.Kind == yaml.SequenceNode && !isFlow(list) && !w.last().flow && len(of) < len(list.Content)
+		bulk := len(rest) == 0 && list.Kind == yaml.SequenceNode && !isFlow(list) && !w.last().flow && len(of) < len(list.Content) && strings.HasSuffix(string(e.data), "\n")
 		if !bulk {
 			of = of[:1]
 		}

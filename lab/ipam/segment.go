@@ -88,7 +88,7 @@ func segments(l *lab.Lab) []*segment {
 			root := w.find(point{fmt.Sprint("cable ", i), 0})
 			s := found[root]
 			if s == nil {
-				s = &segment{vlan: vlanOf(w, root, vlans)}
+				s = &segment{vlan: vlanOf(w, l, root, vlans)}
 				found[root] = s
 				all = append(all, s)
 			}
@@ -149,11 +149,13 @@ func joinPort(w *wires, cable string, n *lab.Node, port lab.Interface, vlans []i
 	}
 }
 
-// vlanOf is the VLAN that a domain is inside switches, as a hint for its subnet.
-func vlanOf(w *wires, root point, vlans []int) int {
-	for p := range w.parent {
-		if p.vlan != 0 && strings.HasPrefix(p.at, "node ") && slices.Contains(vlans, p.vlan) && w.find(p) == root {
-			return p.vlan
+// vlanOf is the lowest VLAN that a domain is inside a switch, as a hint for its subnet.
+func vlanOf(w *wires, l *lab.Lab, root point, vlans []int) int {
+	for _, v := range vlans {
+		for _, n := range l.Nodes {
+			if n.Kind == lab.Switch && w.find(point{"node " + n.Name, v}) == root {
+				return v
+			}
 		}
 	}
 	return 0
