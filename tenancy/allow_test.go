@@ -118,8 +118,8 @@ func TestTheLimiterForgetsTheOldestKeyWhenFull(t *testing.T) {
 	if l.allow("c", now) || l.allow("b", now) {
 		t.Error("a second attempt passed")
 	}
-	if len(l.byKey) != 2 || l.recent.Len() != 2 {
-		t.Errorf("%d keys are kept, want 2", len(l.byKey))
+	if kept := l.attempts.Keys(); kept != 2 {
+		t.Errorf("%d keys are kept, want 2", kept)
 	}
 	l.forgive("b")
 	if !l.allow("b", now) {
