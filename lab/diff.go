@@ -15,6 +15,7 @@ const (
 	Remove     Verb = "remove"
 	Change     Verb = "change" // while it runs
 	Connect    Verb = "connect"
+	Move       Verb = "re-cable" // an end of a link goes to another interface while the nodes run
 	Disconnect Verb = "disconnect"
 )
 
@@ -35,6 +36,7 @@ func Diff(from, to *Lab) []Step {
 	d.mgmt()
 	nodes := d.nodes()
 	oldLinks, newLinks := linksByID(d.from), linksByID(d.to)
+	d.findMoved(oldLinks, newLinks)
 	d.lostLinks(oldLinks, newLinks)
 	d.lostNodes()
 	d.steps = append(d.steps, nodes...)
@@ -46,6 +48,8 @@ type differ struct {
 	from, to      *Lab
 	before, after map[string]*Node
 	recreated     map[string]bool
+	moved         map[string]*Link // links that have one end elsewhere now, by their new id, as they were
+	left          map[string]bool  // their old ids
 	steps         []Step
 }
 
@@ -147,6 +151,7 @@ func (d *differ) lostLinks(before, after map[string]*Link) {
 	for _, k := range d.from.Links {
 		object := "link " + k.ID()
 		switch now := after[k.ID()]; {
+		case d.left[k.ID()]:
 		case now == nil && d.gone(k) != "":
 			d.add(Disconnect, object, "node %s goes", d.gone(k))
 		case now == nil:
@@ -171,6 +176,8 @@ func (d *differ) newLinks(before, after map[string]*Link) {
 		object := "link " + k.ID()
 		old := before[k.ID()]
 		switch {
+		case d.moved[k.ID()] != nil:
+			d.move(d.moved[k.ID()], k)
 		case old == nil:
 			d.add(Connect, object, "it is new")
 		case old.Type != k.Type:

@@ -48,9 +48,8 @@ func TestAPlanNamesWhatChangedAndWhy(t *testing.T) {
 		{"a slower link changes while it runs", func(l *lab.Lab) { l.Links[0].AtoB.RateBits = 1e6 }, []string{
 			"change link r1:eth1 r2:eth1: impairment towards r2:eth1 changed",
 		}},
-		{"a moved cable is two steps", func(l *lab.Lab) { l.Links[0].B.Interface = "eth9" }, []string{
-			"disconnect link r1:eth1 r2:eth1: the lab no longer has it",
-			"connect link r1:eth1 r2:eth9: it is new",
+		{"a moved end says where it was and what runs on", func(l *lab.Lab) { l.Links[0].B.Interface, l.Links[0].Cut = "eth9", true }, []string{
+			"re-cable link r1:eth1 r2:eth9: link r1:eth1 moves from r2:eth1 to r2:eth9; cut changed; r1, r2 run on",
 		}},
 		{"a router reads its routing when it starts", func(l *lab.Lab) {
 			l.Nodes[0].Routing = &lab.Routing{BGP: &lab.BGP{AS: 1}}
@@ -156,7 +155,14 @@ func (w *world) play(t *rapid.T, steps []lab.Step) {
 			delete(w.nodes, name)
 		case what == "link" && s.Verb == lab.Disconnect:
 			delete(w.links, name)
-		case what == "link" && s.Verb == lab.Connect:
+		case what == "link" && (s.Verb == lab.Connect || s.Verb == lab.Move):
+			for link := range w.links {
+				for _, end := range strings.Fields(link) {
+					if s.Verb == lab.Move && slices.Contains(strings.Fields(name), end) {
+						delete(w.links, link)
+					}
+				}
+			}
 			for _, end := range strings.Fields(name) {
 				if node, _, _ := strings.Cut(end, ":"); !w.nodes[node] {
 					t.Fatalf("%s is plugged before node %s is there", name, node)

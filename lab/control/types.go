@@ -107,7 +107,7 @@ type ReportLine struct {
 
 // PlanStep is one line of lab deploy --dry-run.
 type PlanStep struct {
-	Verb   string `json:"verb"`   // create, start, stop, remove, connect, disconnect, change, move (to another host), keep, note (a sentence on the lab)
+	Verb   string `json:"verb"`   // create, start, stop, remove, connect, disconnect, re-cable (an end moves), change, recreate, move (to another host), keep, note (a sentence on the lab)
 	Object string `json:"object"` // "node r1", "link r1:eth1 r2:eth1"
 	Host   string `json:"host,omitempty"`
 	Reason string `json:"reason"`
