@@ -5,7 +5,9 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
+	"trunkline/lab"
 	"trunkline/lab/hostapi"
 )
 
@@ -34,6 +36,9 @@ type carrierEnd struct {
 	remote  netip.Addr
 	vni     uint32
 
+	flap   *lab.Flap // the cable loses its carrier again and again, by this end
+	dipped bool      // it is without now
+
 	index int  // of the device; 0: gone
 	up    bool // the device is switched on
 	own   bool // the node has its interface up, as last seen
@@ -54,6 +59,8 @@ type carriers struct {
 	far      map[netip.Addr]*farHost
 	failed   error // the last device that could not be switched
 	turns    int   // counts what peers said anew
+
+	flapping chan struct{} // one token: ends were installed that flap
 }
 
 // farHost is what another host said of its ends.
@@ -64,7 +71,7 @@ type farHost struct {
 }
 
 func newCarriers() *carriers {
-	return &carriers{ends: map[endKey]*carrierEnd{}, byDevice: map[string]endKey{}, far: map[netip.Addr]*farHost{}}
+	return &carriers{ends: map[endKey]*carrierEnd{}, byDevice: map[string]endKey{}, far: map[netip.Addr]*farHost{}, flapping: make(chan struct{}, 1)}
 }
 
 // lower makes the ends of a lab that are not among the wanted ones lose carrier, at once and at the far ends too. It is done before anything
@@ -115,6 +122,13 @@ func (c *carriers) install(lab string, ends []carrierEnd) (back []carrierEnd, er
 		}
 		if was := old[e.key]; was != nil && was.remote == e.remote && was.vni == e.vni {
 			e.said = was.said
+		}
+		if e.flap != nil {
+			e.dipped, _ = dips(*e.flap, time.Now())
+			select {
+			case c.flapping <- struct{}{}:
+			default:
+			}
 		}
 		c.ends[e.key] = &e
 		if e.device != "" {
@@ -265,11 +279,13 @@ func (c *carriers) farUp(e *carrierEnd) bool {
 }
 
 // tells is what the end says to the far one.
-func (e *carrierEnd) tells() bool { return e.wanted && e.own && (e.device == "" || e.index != 0) }
+func (e *carrierEnd) tells() bool {
+	return e.wanted && !e.dipped && e.own && (e.device == "" || e.index != 0)
+}
 
 // settle makes an end's device what it shall be and tells the far end what has changed.
 func (c *carriers) settle(e *carrierEnd) {
-	up := e.wanted && (c.farUp(e) || e.watched && !e.own)
+	up := e.wanted && !e.dipped && (c.farUp(e) || e.watched && !e.own)
 	if e.device != "" && e.index != 0 && e.up != up {
 		if err := c.set(e.device, e.index, up); err == nil {
 			e.up = up

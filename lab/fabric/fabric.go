@@ -60,6 +60,7 @@ type Fabric struct {
 
 	carriers *carriers
 	watch    background // of the devices' carrier
+	flaps    background // of cables that flap
 	readers  carrierReaders
 	channel  *channel // to other hosts
 
@@ -129,6 +130,7 @@ func New(cfg Config) (*Fabric, error) {
 func (f *Fabric) Close() error {
 	f.channel.close()
 	f.watch.close()
+	f.flaps.close()
 	f.dropRelays(nil)
 	f.wiring.Lock()
 	defer f.wiring.Unlock()

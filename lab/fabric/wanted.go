@@ -190,8 +190,12 @@ func (p *planner) hold(c hostapi.CableSpec, e end, b, wired bool) {
 	if e.port == "" || e.held == "" && !c.Remote.IsValid() {
 		return
 	}
-	p.w.held = append(p.w.held, carrierEnd{key: endKey{p.spec.ID, c.ID, b}, port: e.ref, device: e.held, watched: p.w.ends[e.held].inPlace, wanted: wired,
-		remote: c.Remote.Unmap(), vni: c.VNI})
+	held := carrierEnd{key: endKey{p.spec.ID, c.ID, b}, port: e.ref, device: e.held, watched: p.w.ends[e.held].inPlace, wanted: wired,
+		remote: c.Remote.Unmap(), vni: c.VNI}
+	if first := c.A.Node+":"+c.A.Interface < c.B.Node+":"+c.B.Interface; c.Flap != nil && b != first { // one end, on whatever host
+		held.flap = c.Flap
+	}
+	p.w.held = append(p.w.held, held)
 }
 
 func (p *planner) connected(c hostapi.CableSpec, e end) bool {

@@ -169,6 +169,9 @@ func (r *wiringRun) raise(ctx context.Context) error {
 		return err
 	}
 	r.f.askAnew(ctx, back)
+	if slices.ContainsFunc(r.w.held, func(e carrierEnd) bool { return e.flap != nil }) {
+		r.f.flaps.start(r.f.flap)
+	}
 	if err := r.f.keepRemote(r.w.lab, r.w.held); err != nil {
 		return err
 	}

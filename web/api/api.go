@@ -27,6 +27,8 @@ type Config struct {
 	NodeIO   web.NodeIO
 	Hosts    web.Hosts
 	Fleet    web.Fleet
+	Switches web.Switches
+	Links    web.LinkChanges
 	Policies web.ImagePolicies
 	Tokens   web.Tokens
 
@@ -71,6 +73,8 @@ func New(c Config) *API {
 	a.labOperations()
 	a.intentOperations()
 	a.nodeOperations()
+	a.switchOperations()
+	a.linkOperations()
 	a.siteOperations()
 	a.imageOperations()
 	a.hostOperations()
