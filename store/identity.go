@@ -36,6 +36,8 @@ type identityRow struct {
 	UsedAt       int64
 	CheckedAt    int64
 	GoneAt       int64
+
+	EmailVerified bool // the provider vouches for the address
 }
 
 func (identityRow) TableName() string { return "identities" }
@@ -119,7 +121,7 @@ func newcomer(tx *gorm.DB, u tenancy.User) (tenancy.User, error) {
 func (s *Identities) fill(row *identityRow, a tenancy.Admission) (err error) {
 	id, about := a.Identity, aboutIdentity(a.Identity.Issuer, a.Identity.Subject)
 	row.Provider, row.Email, row.Name, row.ExpiresAt = id.Provider, id.Email, id.Name, stamp(id.Expiry)
-	row.CheckedAt = stamp(a.At)
+	row.CheckedAt, row.EmailVerified = stamp(a.At), id.EmailVerified
 	if a.SignIn {
 		row.UsedAt, row.GoneAt = stamp(a.At), 0
 	}

@@ -38,6 +38,7 @@ const (
 	AuditInvite          AuditVerb = "invite"
 	AuditInviteWithdraw  AuditVerb = "withdraw-invitation"
 	AuditShare           AuditVerb = "share-lab"
+	AuditShareOpen       AuditVerb = "open-share" // somebody came by a link to a lab
 	AuditShareEnd        AuditVerb = "end-share"
 	AuditLabTransfer     AuditVerb = "transfer-lab"
 	AuditProviderChange  AuditVerb = "change-provider"
@@ -88,7 +89,7 @@ var AuditVerbs = append([]AuditVerb{
 	AuditSignIn, AuditSignInRefused, AuditSessionEnd, AuditPassword, AuditIdentityLink, AuditIdentityUnlink, AuditTakeOver, AuditTakeOverEnd,
 	AuditUserCreate, AuditUserChange, AuditUserDelete, AuditTenantCreate, AuditTenantChange, AuditTenantDelete, AuditTenantRestore,
 	AuditTenantAdopt, AuditTenantTransfer, AuditQuotaChange,
-	AuditMemberAdd, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInviteWithdraw, AuditShare, AuditShareEnd, AuditLabTransfer,
+	AuditMemberAdd, AuditMemberRole, AuditMemberRemove, AuditInvite, AuditInviteWithdraw, AuditShare, AuditShareOpen, AuditShareEnd, AuditLabTransfer,
 	AuditProviderChange, AuditProviderDelete, AuditRuleChange, AuditTokenCreate, AuditTokenRevoke,
 	AuditShellOpen, AuditShellWatch, AuditCommand,
 	AuditHostInvite, AuditHostInviteEnd, AuditHostJoin, AuditHostChange, AuditHostKey, AuditHostRevoke, AuditHostRemove,

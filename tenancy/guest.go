@@ -36,6 +36,7 @@ type GuestOf struct {
 	Lab   string    `json:"lab"` // id
 	Level Level     `json:"level"`
 	Share string    `json:"-"` // id of the share that gives it
+	Owner string    `json:"-"` // name of the lab's owner
 	By    string    `json:"-"` // name of who shared it
 	Until time.Time `json:"-"` // when the share ends
 }

@@ -19,6 +19,7 @@ type Revocations struct {
 
 type revocationListener struct {
 	who   Revocation
+	all   bool // whomever it concerns
 	heard chan Revocation
 }
 
@@ -28,7 +29,18 @@ func (r *Revocations) Listen(actor Actor, sessionID string) (heard <-chan Revoca
 	if r == nil {
 		return nil, func() {}
 	}
-	l := &revocationListener{who: Revocation{UserID: actor.UserID, TenantID: actor.TenantID, SessionID: sessionID}, heard: make(chan Revocation, 1)}
+	return r.listen(&revocationListener{who: Revocation{UserID: actor.UserID, TenantID: actor.TenantID, SessionID: sessionID}, heard: make(chan Revocation, 1)})
+}
+
+// ListenToAll hears every ring, until stop is called.
+func (r *Revocations) ListenToAll() (heard <-chan Revocation, stop func()) {
+	if r == nil {
+		return nil, func() {}
+	}
+	return r.listen(&revocationListener{all: true, heard: make(chan Revocation, 1)})
+}
+
+func (r *Revocations) listen(l *revocationListener) (heard <-chan Revocation, stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.listeners == nil {
@@ -50,7 +62,7 @@ func (r *Revocations) Publish(v Revocation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for l := range r.listeners {
-		if !v.concerns(l.who) {
+		if !l.all && !v.concerns(l.who) {
 			continue
 		}
 		select {
