@@ -12,6 +12,7 @@ type Lab struct {
 	CanEdit bool
 	CanRun  bool
 	CanUse  bool
+	Guest   *GuestLine  // who sees only this lab of its workspace; nil: a member
 	Editor  bool        // edits are taken
 	Kinds   []KindEntry // of the palette
 	Hosts   []string    // where its nodes are
@@ -37,6 +38,8 @@ type LabStatus struct {
 	Up              int // nodes that run
 	Details         []Place
 	CanRun          bool
+	CanShare        bool
+	Guest           bool // does not remove the lab for good
 }
 
 // Template names its file.
@@ -59,7 +62,9 @@ func (v LabStatus) CanStop() bool {
 }
 
 // CanDestroy says whether there is something to remove from the hosts.
-func (v LabStatus) CanDestroy() bool { return v.CanRun && v.State != "stopping" }
+func (v LabStatus) CanDestroy() bool {
+	return v.CanRun && v.State != "stopping" && !(v.Guest && v.State == "stored")
+}
 
 // ProjectFile is one file of the lab's folder.
 type ProjectFile struct {

@@ -5,6 +5,7 @@ import "time"
 // Labs is the list of labs.
 type Labs struct {
 	Labs     []LabRow
+	Shared   []SharedLab // by people of other workspaces, or beyond one's role
 	Examples []Example
 }
 

@@ -36,6 +36,7 @@ type Frame struct {
 	Role      string
 	SiteAdmin bool
 	Flash     string // a sentence to show once
+	GuestName string // of a guest without an account, who has one lab and no menus
 
 	HasWorkspaces bool   // the site has them, and they could be listed
 	Workspace     string // name of the one that is chosen; "" when none is
@@ -51,17 +52,19 @@ type Set struct{ all *template.Template }
 // New parses the templates. asset turns "css/app.css" into an address.
 func New(asset func(string) string) (*Set, error) {
 	functions := template.FuncMap{
-		"asset": asset,
-		"icon":  func(name string) template.HTML { return icon(asset, name, "icon") },
-		"since": since,
-		"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"bytes": Bytes,
-		"count": Count,
-		"lines": func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
-		"yaml":  yamlLine,
-		"until": until,
-		"ticks": ticks,
-		"under": under,
+		"asset":    asset,
+		"icon":     func(name string) template.HTML { return icon(asset, name, "icon") },
+		"since":    since,
+		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"bytes":    Bytes,
+		"count":    Count,
+		"lines":    func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
+		"yaml":     yamlLine,
+		"until":    until,
+		"ticks":    ticks,
+		"under":    under,
+		"day":      func(t time.Time) string { return t.UTC().Format("2 January 15:04 MST") },
+		"sharerow": func(lab string, row ShareRow) map[string]any { return map[string]any{"Lab": lab, "Row": row} },
 	}
 	all, err := template.New("").Funcs(functions).ParseFS(files, "html/*.html")
 	if err != nil {

@@ -106,7 +106,7 @@ func (s *Server) answerEdit(r *Request, result *control.EditResult, err error) e
 // drawnFor is the drawing for who asks.
 func (s *Server) drawnFor(r *Request, detail *control.LabDetail) *labMap {
 	drawn := drawMap(detail)
-	drawn.CanEdit, drawn.CanRun, drawn.CanUse = mayOn(r.Actor, tenancy.EditLab), mayOn(r.Actor, tenancy.RunLab), mayOn(r.Actor, tenancy.UseNode)
+	drawn.CanEdit, drawn.CanRun, drawn.CanUse = mayOn(r.Actor, tenancy.EditLab, detail.LabView), mayOn(r.Actor, tenancy.RunLab, detail.LabView), mayOn(r.Actor, tenancy.UseNode, detail.LabView)
 	drawn.Editor = drawn.CanEdit && s.Editing != nil
 	return &drawn
 }

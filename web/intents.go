@@ -63,7 +63,7 @@ func (s *Server) planDialog(r *Request) error {
 	if err != nil {
 		return err
 	}
-	view := templates.Plan{LabID: detail.ID, LabName: detail.Name, CanRun: mayOn(r.Actor, tenancy.RunLab)}
+	view := templates.Plan{LabID: detail.ID, LabName: detail.Name, CanRun: mayOn(r.Actor, tenancy.RunLab, detail.LabView)}
 	steps = slices.DeleteFunc(steps, func(step control.PlanStep) bool {
 		if step.Verb == noteVerb {
 			view.Notes = append(view.Notes, step.Reason)

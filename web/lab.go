@@ -23,9 +23,11 @@ func (s *Server) labPage(r *Request) error {
 		return r.Redirect("/labs/" + detail.ID)
 	}
 	view := templates.Lab{Status: labStatus(detail, r.Actor), File: detail.File, Source: detail.Source}
-	view.CanEdit = mayOn(r.Actor, tenancy.EditLab)
-	view.CanRun = mayOn(r.Actor, tenancy.RunLab)
-	view.CanUse = mayOn(r.Actor, tenancy.UseNode)
+	view.CanEdit = mayOn(r.Actor, tenancy.EditLab, detail.LabView)
+	view.CanRun = mayOn(r.Actor, tenancy.RunLab, detail.LabView)
+	view.CanUse = mayOn(r.Actor, tenancy.UseNode, detail.LabView)
+	view.Guest = guestLine(r.Actor)
+	view.Status.CanShare = view.Status.CanShare && s.Shares != nil
 	for _, f := range detail.Files {
 		view.Files = append(view.Files, templates.ProjectFile{Path: f.Path, Size: f.Size, Main: f.Path == detail.File})
 	}
@@ -39,9 +41,9 @@ func (s *Server) labPage(r *Request) error {
 	return r.Page(http.StatusOK, view)
 }
 
-// mayOn says whether a button is worth showing. Whose lab it is only the services know, and they have the last word.
-func mayOn(actor tenancy.Actor, verb tenancy.Verb) bool {
-	return tenancy.Allow(actor, verb, tenancy.ObjectRef{Tenant: actor.TenantID, Owner: actor.UserID}) == nil
+// mayOn says whether a button is worth showing. The services have the last word.
+func mayOn(actor tenancy.Actor, verb tenancy.Verb, l control.LabView) bool {
+	return tenancy.Allow(actor, verb, tenancy.ObjectRef{Tenant: l.Tenant, Owner: l.OwnerID, Lab: l.ID, Name: "lab " + l.Name}) == nil
 }
 
 func labStatus(d *control.LabDetail, actor tenancy.Actor) templates.LabStatus {
@@ -57,7 +59,8 @@ func labStatus(d *control.LabDetail, actor tenancy.Actor) templates.LabStatus {
 func statusOf(l control.LabView, actor tenancy.Actor) templates.LabStatus {
 	v := templates.LabStatus{
 		ID: l.ID, Name: l.Name, Owner: l.Owner, State: templates.State(l.State), Reason: l.Reason, Step: l.Step,
-		Done: l.Done, Total: l.Total, Nodes: l.NodeCount, Links: l.LinkCount, CanRun: mayOn(actor, tenancy.RunLab),
+		Done: l.Done, Total: l.Total, Nodes: l.NodeCount, Links: l.LinkCount, CanRun: mayOn(actor, tenancy.RunLab, l),
+		CanShare: mayOn(actor, tenancy.ShareLab, l), Guest: actor.OnlyGuest(),
 	}
 	if l.Error != nil {
 		v.Details = places(l.Error.Details)
@@ -149,6 +152,7 @@ func (s *Server) passLab(r *Request, out *eventWriter, events []control.Event, u
 }
 
 func (s *Server) sendStatus(_ *Request, out *eventWriter, view templates.LabStatus) error {
+	view.CanShare = view.CanShare && s.Shares != nil
 	html, err := s.pages.Fragment(templates.Frame{}, view)
 	if err != nil {
 		return err

@@ -15,6 +15,9 @@ func (s *Server) labsPage(r *Request) error {
 		return err
 	}
 	view := templates.Labs{Examples: s.exampleViews()}
+	if view.Shared, err = s.sharedLabs(r); err != nil {
+		return err
+	}
 	for _, l := range labs {
 		view.Labs = append(view.Labs, labRow(l))
 	}

@@ -24,7 +24,7 @@ func (s *Server) nodePanel(r *Request) error {
 	if err != nil {
 		return err
 	}
-	view.CanRun, view.CanUse = mayOn(r.Actor, tenancy.RunLab), mayOn(r.Actor, tenancy.UseNode)
+	view.CanRun, view.CanUse = mayOn(r.Actor, tenancy.RunLab, detail.LabView), mayOn(r.Actor, tenancy.UseNode, detail.LabView)
 	return r.Fragment(http.StatusOK, view)
 }
 

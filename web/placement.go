@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"trunkline/internal/fault"
 	"trunkline/lab/control"
 	"trunkline/templates"
 )
@@ -14,6 +15,9 @@ func (s *Server) placementList(r *Request) error {
 	detail, err := s.Labs.Get(r.Context(), r.Actor, r.Param("lab"))
 	if err != nil {
 		return err
+	}
+	if r.Actor.OnlyGuest() {
+		return fault.New(fault.Forbidden, "Where its nodes are is shown to members of the lab's workspace.")
 	}
 	return r.Fragment(http.StatusOK, placementView(detail))
 }

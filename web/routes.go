@@ -68,6 +68,15 @@ var routes = []route{
 	{method: http.MethodPut, path: "/labs/:lab/nodes/:node/files", verb: tenancy.UseNode, handle: (*Server).putFile, body: -1},
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/files", verb: tenancy.UseNode, handle: (*Server).getFile},
 
+	{method: http.MethodGet, path: "/labs/:lab/shares", verb: tenancy.ShareLab, handle: sharing((*Server).sharesDialog)},
+	{method: http.MethodPost, path: "/labs/:lab/shares", verb: tenancy.ShareLab, handle: sharing((*Server).shareLab)},
+	{method: http.MethodPost, path: "/labs/:lab/shares/:share", verb: tenancy.ShareLab, handle: sharing((*Server).changeShare)},
+	{method: http.MethodPost, path: "/labs/:lab/shares/:share/end", verb: tenancy.ShareLab, handle: sharing((*Server).endShare)},
+	{method: http.MethodGet, path: "/s/:secret", handle: sharing((*Server).linkPage), public: true},
+	{method: http.MethodPost, path: "/s/:secret", handle: sharing((*Server).openLink), public: true},
+	{method: http.MethodPost, path: "/s/:secret/guest", handle: sharing((*Server).openLinkAsGuest), public: true},
+	{method: http.MethodPost, path: "/workspaces/sharing", verb: tenancy.ManageSite, handle: sharing((*Server).setLongestShare)},
+
 	{method: http.MethodGet, path: "/hosts", verb: tenancy.SeeHosts, handle: (*Server).hostsPage},
 	{method: http.MethodGet, path: "/hosts/events", verb: tenancy.SeeHosts, kind: Stream, handle: (*Server).hostsEvents},
 	{method: http.MethodPost, path: "/hosts/join", verb: tenancy.ManageHosts, handle: (*Server).makeJoinCommand},

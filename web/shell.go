@@ -10,6 +10,7 @@ import (
 	"github.com/coder/websocket"
 
 	"trunkline/internal/fault"
+	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
 	"trunkline/tenancy"
 	"trunkline/terminal"
@@ -43,7 +44,7 @@ func (s *Server) shell(r *Request) error {
 		return err
 	}
 	defer unheard()
-	session, err := s.openShell(ctx, r)
+	session, role, err := s.openShell(ctx, r)
 	if err != nil {
 		refuseShell(ctx, conn, err)
 		return err
@@ -56,38 +57,39 @@ func (s *Server) shell(r *Request) error {
 	if from, err := strconv.ParseUint(r.Query("from"), 10, 64); err == nil {
 		options = append(options, terminal.ResumeFrom(from))
 	}
-	return terminal.ServeWebsocket(ctx, conn, session, shellRole(r.Actor), options...)
+	return terminal.ServeWebsocket(ctx, conn, session, role, options...)
 }
 
 // shellRole: who may not work in nodes may look on.
-func shellRole(actor tenancy.Actor) terminal.Role {
-	if mayOn(actor, tenancy.UseNode) {
+func shellRole(actor tenancy.Actor, lab control.LabView) terminal.Role {
+	if mayOn(actor, tenancy.UseNode, lab) {
 		return terminal.Control
 	}
 	return terminal.Watch
 }
 
 // openShell attaches to the session named, or starts a shell. The lab is asked for first, which settles the rights.
-func (s *Server) openShell(ctx context.Context, r *Request) (*terminal.Session, error) {
+func (s *Server) openShell(ctx context.Context, r *Request) (*terminal.Session, terminal.Role, error) {
 	detail, err := s.Labs.Get(ctx, r.Actor, r.Param("lab"))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	role := shellRole(r.Actor, detail.LabView)
 	node := r.Param("node")
 	key := terminal.Key{Tenant: r.Actor.TenantID, Lab: detail.ID, Node: node, Session: r.Query("session")}
 	if key.Session != "" {
 		session, err := s.Shells.Attach(key)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		return session, s.recordOnlooker(ctx, r, session, detail.Name)
+		return session, role, s.recordOnlooker(ctx, r, session, detail.LabView)
 	}
 	view, err := nodeView(detail, node)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if !view.Container {
-		return nil, fault.New(fault.Unsupported, "%s is a %s: it has no shell.", node, view.KindWord)
+		return nil, "", fault.New(fault.Unsupported, "%s is a %s: it has no shell.", node, view.KindWord)
 	}
 	cols, rows := size(r.Query("cols"), 80), size(r.Query("rows"), 24)
 	options := terminal.Options{Cols: cols, Rows: rows, Owner: r.Actor.UserName}
@@ -103,7 +105,7 @@ func (s *Server) openShell(ctx context.Context, r *Request) (*terminal.Session, 
 	if err == nil {
 		s.onlookers.came(session, onlooker(r.Actor))
 	}
-	return session, err
+	return session, role, err
 }
 
 // size reads columns or rows.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"trunkline/lab/control"
 	"trunkline/tenancy"
 	"trunkline/terminal"
 )
@@ -42,14 +43,14 @@ func (o *onlookers) forget(session *terminal.Session, userID string) {
 }
 
 // recordOnlooker tells the audit, before anything is shown, of somebody who comes to another's shell. Who opened it and comes back is no onlooker.
-func (s *Server) recordOnlooker(ctx context.Context, r *Request, session *terminal.Session, lab string) error {
+func (s *Server) recordOnlooker(ctx context.Context, r *Request, session *terminal.Session, lab control.LabView) error {
 	who := onlooker(r.Actor)
 	if !s.onlookers.came(session, who) {
 		return nil
 	}
 	key, info := session.Key(), session.Info()
-	event := r.Actor.AuditEvent(tenancy.AuditShellWatch, tenancy.AuditObject{Kind: "node", ID: key.Lab + "/" + key.Node, Name: key.Node + " of " + lab})
-	event.After = map[string]any{"openedBy": info.Owner, "mayType": shellRole(r.Actor) == terminal.Control}
+	event := r.Actor.AuditEvent(tenancy.AuditShellWatch, tenancy.AuditObject{Kind: "node", ID: key.Lab + "/" + key.Node, Name: key.Node + " of " + lab.Name})
+	event.After = map[string]any{"openedBy": info.Owner, "mayType": shellRole(r.Actor, lab) == terminal.Control}
 	if err := tenancy.RecordFirst(ctx, s.Audit, event); err != nil {
 		s.onlookers.forget(session, who)
 		return err

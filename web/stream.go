@@ -153,10 +153,10 @@ func passOn(ctx context.Context, page streaming, out *eventWriter, batch []contr
 
 // stillThere loads the actor anew. Not being able to ask is no reason to cut anybody off.
 func (s *Server) stillThere(ctx context.Context, r *Request) bool {
-	now, err := s.Accounts.ActorOf(ctx, r.Actor.UserID, r.Actor.TenantID)
+	now, err := s.actorAgain(ctx, r.Actor)
 	switch fault.CodeOf(err) {
 	case "":
-		return now.Role == r.Actor.Role && now.SiteAdmin == r.Actor.SiteAdmin
+		return now.SameRights(r.Actor)
 	case fault.Unavailable, fault.Internal:
 		return true
 	}

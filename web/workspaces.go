@@ -56,10 +56,10 @@ func workspaces(handle handler) handler {
 
 // addWorkspaces fills the switcher. A page is shown without it rather than not at all.
 func (r *Request) addWorkspaces(frame *templates.Frame) {
-	if r.server.Workspaces == nil || r.Actor.IsNobody() {
+	if r.server.Workspaces == nil || r.Self.IsNobody() {
 		return
 	}
-	mine, err := r.server.Workspaces.Workspaces(r.Context(), r.Actor)
+	mine, err := r.server.Workspaces.Workspaces(r.Context(), r.Self)
 	if err != nil {
 		r.server.Log.Warn("the workspaces could not be listed", "request", r.ID, "err", err)
 		return
@@ -75,7 +75,7 @@ func (r *Request) addWorkspaces(frame *templates.Frame) {
 		if !one.Ends.IsZero() {
 			continue
 		}
-		here := one.ID == r.Actor.TenantID
+		here := one.ID == r.Self.TenantID
 		if here {
 			frame.Workspace = one.Name
 		}
@@ -255,7 +255,10 @@ func (s *Server) hear(ctx context.Context, r *Request) (heard <-chan tenancy.Rev
 func (s *Server) ended(ctx context.Context, r *Request, told tenancy.Revocation) string {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	_, err := s.SignedIn.Current(ctx, r.Actor.SessionID)
+	var err error
+	if !r.Actor.HasNoAccount() {
+		_, err = s.SignedIn.Current(ctx, r.Actor.SessionID)
+	}
 	over := fault.Is(err, fault.Unauthenticated)
 	if !over && s.stillThere(ctx, r) {
 		return ""

@@ -24,7 +24,7 @@ func labCommand(o *options) *cobra.Command {
 	cmd.AddCommand(labCreate(o), labList(o), labShow(o), labDeploy(o), labExport(o),
 		labIntent(o, "stop", "Stop a lab, keeping its containers and their files", control.Stopped),
 		labIntent(o, "cancel", "Cancel the deploy under way", ""),
-		labDestroy(o))
+		labDestroy(o), labShare(o), labShares(o), labUnshare(o), labShared(o))
 	return cmd
 }
 

@@ -16,7 +16,7 @@ export function startHtmx() {
   body.addEventListener("htmx:finally:request", (e) => {
     const form = e.detail?.ctx?.sourceElement ?? e.target;
     const ok = (e.detail?.ctx?.response?.status ?? 500) < 400;
-    if (ok && form instanceof HTMLFormElement) form.closest("dialog")?.close();
+    if (ok && form instanceof HTMLFormElement && !("stay" in form.dataset)) form.closest("dialog")?.close();
   });
 }
 

@@ -21,6 +21,7 @@ const Prefix = "/api/v1"
 
 // Config is what the API is made of.
 type Config struct {
+	Shares   web.Shares
 	Labs     web.Labs
 	Intents  web.Intents
 	Watching web.Watching
@@ -71,6 +72,7 @@ func New(c Config) *API {
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, config)
 	a.huma.UseMiddleware(a.authenticate)
 	a.labOperations()
+	a.shareOperations()
 	a.intentOperations()
 	a.nodeOperations()
 	a.switchOperations()

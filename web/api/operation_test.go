@@ -10,8 +10,9 @@ import (
 
 // signedIn are the operations that ask only for being signed in, each with the reason.
 var signedIn = map[string]string{
-	"who-am-i":        "it tells people who they are",
-	"list-workspaces": "it lists what one is in",
+	"who-am-i":         "it tells people who they are",
+	"list-workspaces":  "it lists what one is in",
+	"list-shared-labs": "it lists what others share with one",
 }
 
 func TestEachOperationNamesItsVerbAndKind(t *testing.T) {
