@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"strings"
 
 	"trunkline/internal/fault"
 	"trunkline/tenancy"
@@ -42,6 +41,9 @@ func (s *Server) apiSession(api http.Handler) http.Handler {
 		if err == nil {
 			actor, err = s.inWorkspace(r, actor)
 		}
+		if err == nil && !actor.IsNobody() && isUpload(r) {
+			err = s.admitUpload(w, actor.UserID)
+		}
 		ctx := withActor(r.Context(), actor)
 		if err != nil {
 			ctx = context.WithValue(ctx, apiErrorKey{}, err)
@@ -53,12 +55,21 @@ func (s *Server) apiSession(api http.Handler) http.Handler {
 		known(w, r, actor, err)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
+		w.Header().Set("Cache-Control", "no-store")
+		if err := s.admitCall(w, r); err != nil {
+			s.answerBare(w, r, err)
+			return
+		}
+		shallow(r)
+		secret := bearer(r)
+		if secret == "" {
 			byCookie.ServeHTTP(w, r)
 			return
 		}
-		actor, err := s.Accounts.ActorOfToken(r.Context(), strings.TrimSpace(secret))
+		actor, err := s.Accounts.ActorOfToken(r.Context(), secret)
+		if fault.Is(err, fault.Unauthenticated) {
+			s.noteWrong(r)
+		}
 		known(w, r, s.describe(r, actor), err)
 	})
 }

@@ -125,7 +125,7 @@ func ControllerAddress(public string, r *http.Request) string {
 		return public
 	}
 	asked := "http://" + r.Host
-	if r.TLS != nil {
+	if byTLS(r) {
 		asked = "https://" + r.Host
 	}
 	if public == "" || !IsLoopback(asked) {

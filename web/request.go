@@ -19,8 +19,7 @@ import (
 type Request struct {
 	server *Server
 	echo   echo.Context
-	Actor  tenancy.Actor // who may what here: in the workspace that is chosen, or a guest of one lab
-	Self   tenancy.Actor // who is signed in, in the workspace that is chosen
+	Actor  tenancy.Actor
 	ID     string
 }
 
@@ -31,8 +30,7 @@ type handler func(*Server, *Request) error
 const maxForm = 1 << 20
 
 func (s *Server) newRequest(c echo.Context) *Request {
-	actor := ActorFrom(c.Request().Context())
-	return &Request{server: s, echo: c, ID: requestID(c.Request().Context()), Actor: actor, Self: actor}
+	return &Request{server: s, echo: c, ID: requestID(c.Request().Context()), Actor: ActorFrom(c.Request().Context())}
 }
 
 // adapt makes an echo handler of a route: who asks, how much may be sent, and one log line.
@@ -46,24 +44,29 @@ func (s *Server) adapt(one route) echo.HandlerFunc {
 		actor, err := s.actorOfSession(c.Request())
 		c.SetRequest(c.Request().WithContext(withActor(c.Request().Context(), actor)))
 		r := s.newRequest(c)
-		if err == nil {
-			err = s.admitGuest(r)
-		}
 		if limit > 0 {
 			c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, limit)
 		}
+		c.Response().Header().Set("Cache-Control", "no-store") // pages are people's own; what may be kept says so itself
+		shallow(c.Request())
 		switch {
 		case err != nil && !one.public:
-		case !one.public && r.Actor.IsNobody():
+		case !one.public && actor.IsNobody():
 			err = fault.New(fault.Unauthenticated, "Sign in to go on.")
 		default:
-			if err = s.risen(r); err == nil {
+			if err = s.admit(one, r); err == nil {
+				err = s.risen(r)
+			}
+			if err == nil {
 				err = one.handle(s, r)
 			}
 		}
 		s.logRequest(r, one, started, err)
 		if err != nil {
 			s.answerError(r, err)
+		}
+		if takesSecret(one) && c.Response().Status == http.StatusNotFound {
+			s.noteWrong(r.HTTP())
 		}
 		return nil
 	}
@@ -160,8 +163,8 @@ func (r *Request) frame() templates.Frame {
 	}
 	return templates.Frame{
 		Nonce: nonceOf(r.Context()), Path: r.HTTP().URL.Path, Theme: theme, Version: r.server.Version,
-		UserName: r.Self.UserName, Role: string(r.Self.Role), SiteAdmin: r.Self.SiteAdmin, SignedIn: !r.Self.IsNobody(),
-		GuestName: r.guestName(), Flash: r.takeFlash(),
+		UserName: r.Actor.UserName, Role: string(r.Actor.Role), SiteAdmin: r.Actor.SiteAdmin, SignedIn: !r.Actor.IsNobody(),
+		Flash: r.takeFlash(),
 	}
 }
 

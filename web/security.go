@@ -43,7 +43,7 @@ func secureHeaders(tls bool, next http.Handler) http.Handler {
 		if tls {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce)))
+		next.ServeHTTP(&guarded{ResponseWriter: w}, r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce)))
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -24,7 +25,6 @@ import (
 // Config is what the pages are made of. Everything but API, Examples, Ready, Metrics, Workspaces, Bell, Audit and Trail must be set.
 type Config struct {
 	Labs     Labs
-	Shares   Shares // nil: labs are not shared one by one
 	Intents  Intents
 	Watching Watching
 	NodeIO   NodeIO
@@ -46,7 +46,8 @@ type Config struct {
 	Trail Trail           // what was recorded; nil: there is no page of it
 	SSO   SSO             // zero: nobody signs in by a provider
 
-	PublicURL string // scheme and host that people type, such as https://lab.example.org; "" when it is not known
+	Proxies   []netip.Prefix // whose word on where a request comes from is believed; none: nobody's
+	PublicURL string         // scheme and host that people type, such as https://lab.example.org; "" when it is not known
 	Version   string
 	Log       *slog.Logger
 	Ready     func(context.Context) error // what /readyz asks; nil: always ready
@@ -67,6 +68,7 @@ type Server struct {
 	secure   bool // people reach us by TLS
 	handler  http.Handler
 	beside   []string // patterns mounted beside the table of routes
+	limits   limits
 
 	ctx    context.Context // ends with Close; streams and websockets end with it
 	cancel context.CancelFunc
@@ -88,7 +90,7 @@ func New(c Config) (*Server, error) {
 	if c.Bell == nil {
 		c.Bell = (*tenancy.Revocations)(nil)
 	}
-	s := &Server{Config: c, tickets: tenancy.NewTickets(nil)}
+	s := &Server{Config: c, tickets: tenancy.NewTickets(nil), limits: newLimits()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.trust(c.PublicURL); err != nil {
 		return nil, err
@@ -101,7 +103,6 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s.sessions = s.newSessions()
-	s.API = s.withGuests(c.API)
 	s.handler = s.compose()
 	return s, nil
 }
@@ -174,7 +175,7 @@ func (s *Server) compose() http.Handler {
 	mux.Handle("/", s.sessions.LoadAndSave(s.router()))
 	s.cross.AddInsecureBypassPattern("POST " + login.BackChannelPath) // providers send it, with a signed token and no cookie
 	s.cross.SetDenyHandler(http.HandlerFunc(s.denyCrossOrigin))
-	return s.identify(s.recovering(secureHeaders(s.secure, s.cross.Handler(mux))))
+	return behind(s.Proxies, s.identify(s.recovering(secureHeaders(s.secure, s.cross.Handler(mux)))))
 }
 
 // Beside lists what is mounted beside the table of routes, as patterns of net/http.

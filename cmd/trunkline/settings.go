@@ -20,6 +20,7 @@ type serveSettings struct {
 	Database  string        `env:"TRUNKLINE_DATABASE"`
 	ReadyFile string        `env:"TRUNKLINE_READY_FILE"`
 	Providers string        `env:"TRUNKLINE_PROVIDERS"`
+	Proxies   []string      `env:"TRUNKLINE_TRUSTED_PROXY"`
 	LostAfter time.Duration `env:"TRUNKLINE_LOST_AFTER" envDefault:"2m"`
 }
 
@@ -30,6 +31,7 @@ func (s *serveSettings) flags(cmd *cobra.Command) {
 	f.StringVar(&s.PublicURL, "public-url", s.PublicURL, "the address people type; with https, cookies are secure (default: from --listen)")
 	f.StringVar(&s.Data, "data", firstOf(s.Data, defaultData()), "folder of the database and project files")
 	f.StringVar(&s.Database, "database", s.Database, "postgres://… (default: SQLite in the data folder)")
+	f.StringSliceVar(&s.Proxies, "trusted-proxy", s.Proxies, "networks of the proxies in front, such as 10.0.0.0/8: X-Forwarded-For and -Proto are believed from there alone")
 	f.DurationVar(&s.LostAfter, "lost-after", s.LostAfter, "a host away for longer is lost: its nodes are placed anew where the lab's policy says so")
 	f.StringVar(&s.Providers, "providers", s.Providers, "YAML file of the providers that people sign in by (docs/sso.md)")
 	f.StringVar(&s.ReadyFile, "ready-file", s.ReadyFile, "write url, sign_in_link, token, pid and version here as JSON once it can serve")
@@ -42,7 +44,7 @@ func (s *serveSettings) app() (app.Settings, error) {
 		return app.Settings{}, err
 	}
 	settings := app.Settings{
-		Listen: s.Listen, PublicURL: s.PublicURL, Data: s.Data, Database: s.Database, Providers: s.Providers, ReadyFile: s.ReadyFile, LostAfter: s.LostAfter,
+		Listen: s.Listen, PublicURL: s.PublicURL, Data: s.Data, Database: s.Database, Providers: s.Providers, ReadyFile: s.ReadyFile, Proxies: s.Proxies, LostAfter: s.LostAfter,
 		Version: Version, Log: log,
 	}
 	if err := settings.Check(); err != nil {

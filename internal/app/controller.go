@@ -38,7 +38,6 @@ type Controller struct {
 	door     *door                // by which people come in who sign in elsewhere
 	bell     *tenancy.Revocations // rung when somebody's rights may have ended
 	reaper   *tenancy.Reaper
-	shares   *tenancy.Shares
 	labs     *control.Controller
 	tunnel   *hostlink.Server
 	shells   *terminal.Manager
@@ -107,7 +106,6 @@ func (c *Controller) build(ctx context.Context) error {
 	kept := c.store.Sessions().WithKeys(keys)
 	c.signedIn = tenancy.NewSessions(tenancy.SessionConfig{Store: kept, Bell: c.bell, Audit: c.audit})
 	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
-	c.shares = tenancy.NewShares(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
 	c.tunnel = hostlink.NewServer(joined{c.store, c.audit}, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(c.settings.Seams.control(control.Config{
 		Labs: c.store, States: c.store, Site: c.store, HostStore: c.store, Identifiers: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Tunnel: c.tunnel,
@@ -125,19 +123,21 @@ func (c *Controller) build(ctx context.Context) error {
 	if err := c.openDoor(ctx, keys, public); err != nil {
 		return err
 	}
+	proxies, err := c.settings.proxies()
+	if err != nil {
+		return err
+	}
 	c.web, err = web.New(c.settings.Seams.web(web.Config{
-		Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Editing: c.labs,
+		Proxies: proxies,
+		Labs:    c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Editing: c.labs,
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: kept, SignedIn: c.signedIn, Examples: gallery{},
 		Workspaces: workspaces, Bell: c.bell, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit), SSO: c.door.pages(c.accounts),
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
-			Switches: c.labs, Links: c.labs,
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
 			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Providers: c.door.admin, Audit: c.audit,
 			Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
-			Shares: c.shares,
 		}),
-		Shares: c.shares,
 		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel, login.BackChannelPath: c.backChannel()},
 	}))
 	return err
@@ -151,7 +151,6 @@ func (c *Controller) Run(ctx context.Context) error {
 		ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelDebug),
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return ignoreCancel(c.shares.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.labs.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.shells.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.reaper.Run(ctx)) })

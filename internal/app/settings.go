@@ -7,6 +7,7 @@ package app
 import (
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"time"
@@ -22,6 +23,7 @@ type Settings struct {
 	Database  string        // "" is SQLite in Data; postgres://… is PostgreSQL
 	ReadyFile string        // written once it can serve; "" writes none but the one in Data
 	Providers string        // file of the providers that people sign in by; "" reads none
+	Proxies   []string      // networks of the proxies whose word on where requests come from is believed, such as 10.0.0.0/8
 	LostAfter time.Duration // a host away for longer is lost and its nodes may be placed anew; 0: two minutes
 	Version   string
 	Log       *slog.Logger
@@ -50,10 +52,29 @@ func (s Settings) Check() error {
 	if s.LostAfter != 0 && s.LostAfter < leastLost {
 		return fault.New(fault.Invalid, "--lost-after %s is too short: a host that restarts its agent is away for seconds. Give %s or more.", s.LostAfter, leastLost).InField("lost-after")
 	}
+	if _, err := s.proxies(); err != nil {
+		return err
+	}
 	if !filepath.IsAbs(s.Data) {
 		return fault.New(fault.Invalid, "--data %q must be an absolute path.", s.Data).InField("data")
 	}
 	return nil
+}
+
+// proxies are the networks of the trusted proxies. An address alone is a network of one.
+func (s Settings) proxies() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range s.Proxies {
+		network, err := netip.ParsePrefix(text)
+		if at, addressErr := netip.ParseAddr(text); addressErr == nil {
+			network, err = netip.PrefixFrom(at.Unmap(), at.Unmap().BitLen()), nil
+		}
+		if err != nil || network.Addr().Is4In6() {
+			return nil, fault.New(fault.Invalid, "--trusted-proxy %q is neither an address nor a network such as 10.0.0.0/8.", text).InField("trusted-proxy")
+		}
+		list = append(list, network.Masked())
+	}
+	return list, nil
 }
 
 // localURL is where this machine reaches the listener.

@@ -158,10 +158,16 @@ func (m *matrix) call(a address, in input, caller *actor, r refs) response {
 		out.path += "?ticket=" + got.Ticket
 	}
 	m.calls++
+	var answer response
 	if a.kind == web.Socket {
-		return m.talk(out, in.first)
+		answer = m.talk(out, in.first)
+	} else {
+		answer = m.send(out)
 	}
-	return m.send(out)
+	for _, wrong := range bareHeaders(answer) {
+		m.t.Errorf("%s as %s: %s", a.key, caller.name, wrong)
+	}
+	return answer
 }
 
 // difference shows where two texts part.
