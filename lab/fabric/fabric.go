@@ -71,6 +71,7 @@ type Fabric struct {
 	}
 	peers []netip.Addr // guarded by ending
 
+	shaped     sync.Map     // ends whose impairment was set in this run: index to the handle of its values
 	panelKnown atomic.Value // string: the panel's name, once it was looked up
 	processes  sync.Map     // of containers: lab, zero and node to process
 	relaying   sync.Mutex

@@ -42,7 +42,7 @@ func (p *probe) possibleImpairment(i lab.Impairment) (lab.Impairment, string) {
 }
 
 // qdiscFor is the queueing discipline that does it: netem where the kernel has it, tbf for a rate alone otherwise.
-// Its handle is derived from the impairment, so that a later run sees whether it still is the wanted one.
+// Its handle is derived from the impairment, so that a later run of the agent sees whether it still is the wanted one.
 func qdiscFor(link netlink.Link, i lab.Impairment, netem bool) netlink.Qdisc {
 	mtu := link.Attrs().MTU
 	attrs := netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Parent: netlink.HANDLE_ROOT, Handle: qdiscHandle(i, mtu, netem)}
@@ -131,10 +131,22 @@ func (f *Fabric) shapeEnd(ctx context.Context, link netlink.Link, have netlink.Q
 		return nil
 	}
 	want := qdiscFor(link, e.impair, netem)
-	if isOurs && have.Type() == want.Type() && have.Attrs().Handle == want.Attrs().Handle {
-		return nil
+	index, values := link.Attrs().Index, want.Attrs().Handle
+	if isOurs && have.Type() == want.Type() {
+		set := have.Attrs().Handle
+		if changed, known := f.shaped.Load(index); known {
+			set = changed.(uint32)
+		}
+		if set == values {
+			return nil
+		}
+		// With the handle that it has it is changed in place, all values in one message: what is queued stays. The handle then tells of
+		// older values, so a later run of the agent sets the same ones once more.
+		want.Attrs().Handle = have.Attrs().Handle
 	}
+	f.shaped.Store(index, values)
 	if err := f.change(ctx, func() error { return f.root.QdiscReplace(want) }); err != nil {
+		f.shaped.Delete(index)
 		return fault.Wrap(err, fault.Invalid, "The impairment towards %s can't be set: the kernel refuses its values.", e.object)
 	}
 	return nil

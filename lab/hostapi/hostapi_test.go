@@ -157,7 +157,7 @@ func TestObserveStartsWithTheFullSet(t *testing.T) {
 
 func TestVersionsThatDifferAreRefused(t *testing.T) {
 	r := newRig(t)
-	for _, version := range []string{"", "2", "2.0", "1.3", "1.x", "-1", "0"} {
+	for _, version := range []string{"", "2", "2.0", "1.4", "1.x", "-1", "0"} {
 		request, err := http.NewRequest(http.MethodGet, r.url+"/v1/info", nil)
 		if err != nil {
 			t.Fatal(err)

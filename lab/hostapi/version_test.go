@@ -30,7 +30,10 @@ func TestVersionsOneMinorApartWorkTogether(t *testing.T) {
 	}
 }
 
-// first is the agent of the first release: it takes its own version only, ignores what it does not know, and has no request of a later one.
+// before is the version of the release before this one.
+const before = "1.1"
+
+// first is an agent of the release before this one that takes its own version only, ignores what it does not know, and has no request of a later one.
 type first struct {
 	mu    sync.Mutex
 	seen  []string // the version of each request
@@ -41,14 +44,14 @@ func (f *first) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.seen = append(f.seen, r.Header.Get(hostapi.VersionHeader))
-	w.Header().Set(hostapi.VersionHeader, "1")
+	w.Header().Set(hostapi.VersionHeader, before)
 	refuse := func(sentence string) {
 		w.WriteHeader(http.StatusNotImplemented)
 		json.NewEncoder(w).Encode(fault.New(fault.Unsupported, "%s", sentence))
 	}
 	body, _ := io.ReadAll(r.Body)
 	switch {
-	case r.Header.Get(hostapi.VersionHeader) != "1":
+	case r.Header.Get(hostapi.VersionHeader) != before:
 		refuse("Bring both to the same release.")
 	case r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/v1/labs/"):
 		f.specs = append(f.specs, string(body))
@@ -81,7 +84,7 @@ func TestANewControllerWorksWithAnOldAgent(t *testing.T) {
 	if info, err := c.Info(t.Context()); err != nil || info.Name != "old" || info.Protocol != "" {
 		t.Errorf("it is %+v, %v", info, err)
 	}
-	if want := []string{hostapi.Version, "1", "1", "1"}; !slices.Equal(f.seen, want) {
+	if want := []string{hostapi.Version, before, before, before}; !slices.Equal(f.seen, want) {
 		t.Errorf("it was asked in %q, want %q: its version is learnt once", f.seen, want)
 	}
 	if err := c.SetPeers(t.Context(), nil); !fault.Is(err, fault.Unsupported) {
@@ -97,14 +100,14 @@ func TestWhatAnOldAgentWouldMisunderstandIsNotSent(t *testing.T) {
 		change func(*hostapi.LabSpec)
 		words  string
 	}{
-		"an external node": {func(s *hostapi.LabSpec) { s.Externals = []hostapi.ExternalSpec{{Name: "campus", Device: "eno2"}} }, "external nodes (campus)"},
-		"a segment with parts": {func(s *hostapi.LabSpec) {
-			s.Segments = []hostapi.SegmentSpec{{Name: "net", VNI: 5000, Peers: []netip.Addr{netip.MustParseAddr("10.0.0.2")}}}
-		}, "segments with parts on several hosts (net)"},
-		"a node that waits elsewhere": {func(s *hostapi.LabSpec) {
-			s.Nodes[0].WaitFor = []lab.Wait{{Stage: "create", Node: "far", NodeStage: "healthy"}}
-		}, "nodes that wait for others on other hosts (a)"},
-		"a node that others await": {func(s *hostapi.LabSpec) { s.Nodes[1].Awaited = true }, "nodes that others wait for on other hosts (b)"},
+		"a hub": {func(s *hostapi.LabSpec) { s.Segments = []hostapi.SegmentSpec{{Name: "x", Kind: lab.Hub}} }, "hubs (x)"},
+		"a switch with settings": {func(s *hostapi.LabSpec) {
+			s.Segments = []hostapi.SegmentSpec{{Name: "sw", Kind: lab.Switch, Switch: &lab.SwitchConfig{MACAge: 60}}}
+		}, "settings of switches (sw)"},
+		"a port that is off": {func(s *hostapi.LabSpec) {
+			s.Segments = []hostapi.SegmentSpec{{Name: "sw", Kind: lab.Switch, Ports: []hostapi.SegmentPortSpec{{Name: "p1", Down: true}}}}
+		}, "settings of ports (sw:p1)"},
+		"a cable that flaps": {func(s *hostapi.LabSpec) { s.Cables = []hostapi.CableSpec{{ID: "c", Flap: &lab.Flap{}}} }, "cables that flap (c)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, client := oldAgent(t)
@@ -123,7 +126,19 @@ func TestWhatAnOldAgentWouldMisunderstandIsNotSent(t *testing.T) {
 	}
 }
 
-// An old controller sends "1" and knows neither the new fields nor the new observations.
+func TestWhatTheFirstReleaseLackedIsStillKnown(t *testing.T) {
+	spec := hostapi.LabSpec{Nodes: []hostapi.NodeSpec{{Name: "a", Awaited: true, WaitFor: []lab.Wait{{Stage: "create", Node: "far", NodeStage: "healthy"}}}},
+		Externals: []hostapi.ExternalSpec{{Name: "campus"}}, Segments: []hostapi.SegmentSpec{{Name: "net", Peers: []netip.Addr{netip.MustParseAddr("10.0.0.2")}}}}
+	want := []string{"external nodes (campus)", "segments with parts on several hosts (net)", "nodes that others wait for on other hosts (a)", "nodes that wait for others on other hosts (a)"}
+	if got := hostapi.Lacks("", &spec); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if got := hostapi.Lacks(before, &spec); len(got) > 0 {
+		t.Errorf("the release before lacks %q", got)
+	}
+}
+
+// An old controller sends its version and knows neither the new fields nor the new observations.
 func TestAnOldControllerWorksWithANewAgent(t *testing.T) {
 	r := newRig(t)
 	ask := func(method, path, body string) (int, string) {
@@ -132,7 +147,7 @@ func TestAnOldControllerWorksWithANewAgent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request.Header.Set(hostapi.VersionHeader, "1")
+		request.Header.Set(hostapi.VersionHeader, before)
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			t.Fatal(err)
