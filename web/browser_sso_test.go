@@ -24,8 +24,8 @@ func TestSignInByOrganisationsInABrowser(t *testing.T) {
 	c.open("/sign-in")
 	c.do(chromedp.SendKeys("#email", "admin"), chromedp.SendKeys("#password", housePassword+"\r"))
 	c.wait("the bar after signing in", `document.querySelector(".bar a[href='/providers']")`)
-	c.do(chromedp.Click(`.bar a[href="/providers"]`))
-	c.wait("the empty list", `document.body.innerText.includes("No provider yet")`)
+	c.do(chromedp.Click(`.bar summary:has(.user-name)`), chromedp.Click(`.bar a[href="/providers"]`))
+	c.wait("the empty list", `document.body?.innerText?.includes("No provider yet")`)
 	c.looks("providers-empty")
 	c.open("/providers/new")
 	c.do(chromedp.SendKeys("#p-id", "Campus"), chromedp.SendKeys("#p-name", "Campus"), chromedp.SendKeys("#p-issuer", h.provider.Issuer),
@@ -53,7 +53,7 @@ func TestSignInByOrganisationsInABrowser(t *testing.T) {
 
 	h.fromFile()
 	c.open("/providers")
-	c.wait("both providers", `document.querySelectorAll(".table tbody tr").length === 2 && document.body.innerText.includes("from the file")`)
+	c.wait("both providers", `document.querySelectorAll(".table tbody tr").length === 2 && document.body?.innerText?.includes("from the file")`)
 	c.looks("providers")
 	c.open("/account")
 	c.looks("account-before")
@@ -72,7 +72,7 @@ func TestSignInByOrganisationsInABrowser(t *testing.T) {
 	c.do(chromedp.Click(`a[href="/sign-in/with/campus"]`))
 	c.wait("the labs, since one is signed in there", `location.pathname === "/labs" && document.querySelector(".user-name")?.textContent.includes("Admin")`)
 	c.open("/sign-in/return/campus")
-	c.wait("the page of what came to nothing", `document.body.innerText.includes("Nothing was linked")`)
+	c.wait("the page of what came to nothing", `document.body?.innerText?.includes("Nothing was linked")`)
 	c.looks("sign-in-failed")
 	value[bool](c, `(document.cookie, fetch("/sign-out", {method: "POST"}).then(() => true))`)
 	c.open("/signed-out")

@@ -19,6 +19,7 @@ import (
 
 	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
+	"trunkline/web"
 	"trunkline/web/webtest"
 )
 
@@ -36,8 +37,17 @@ func main() {
 func run(listen string, empty bool, hosts int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	site, err := webtest.NewSite(slog.New(slog.NewTextHandler(os.Stderr, nil)), nil)
+	listener, err := net.Listen("tcp", listen)
 	if err != nil {
+		return err
+	}
+	defer listener.Close() // the server has closed it already when it ran
+	var wrong error
+	site, err := webtest.NewSite(slog.New(slog.NewTextHandler(os.Stderr, nil)), func(c *web.Config) {
+		c.PublicURL = "http://" + listener.Addr().String()
+		c.SSO, wrong = organisations(c)
+	})
+	if err := errors.Join(err, wrong); err != nil {
 		return err
 	}
 	defer site.Close()
@@ -47,10 +57,6 @@ func run(listen string, empty bool, hosts int) error {
 		if err := fill(ctx, site.World); err != nil {
 			return err
 		}
-	}
-	listener, err := net.Listen("tcp", listen)
-	if err != nil {
-		return err
 	}
 	fmt.Printf("http://%s/sign-in/first\nadmin, mia or otto with the password %q\n", listener.Addr(), webtest.Password)
 	server := &http.Server{Handler: site.Web.Handler(), ReadHeaderTimeout: 10 * time.Second}
