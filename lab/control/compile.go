@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"trunkline/internal/fault"
 	"trunkline/lab"
@@ -129,7 +130,7 @@ func (c *compiler) container(n *lab.Node) (*hostapi.NodeSpec, error) {
 	spec := &hostapi.NodeSpec{
 		Name: n.Name, Kind: n.Kind, Hostname: cmp.Or(n.Hostname, n.Name),
 		Image:      imageOf(n, c.Deployment.ImageMap),
-		Entrypoint: n.Entrypoint, Cmd: n.Cmd, Env: maps.Clone(n.Env), Labels: n.Labels, User: n.User,
+		Entrypoint: n.Entrypoint, Cmd: n.Cmd, Env: maps.Clone(n.Env), Labels: containerLabels(n), User: n.User,
 		CPU: cmp.Or(n.CPU, c.Defaults.CPU), MemoryBytes: cmp.Or(n.MemoryBytes, c.Defaults.MemoryBytes), ShmBytes: n.ShmBytes,
 		Pids: c.Defaults.Pids, Sysctls: sysctlsOf(n), CapAdd: n.CapAdd, DNS: n.DNS, Files: files,
 		Exec: n.Exec, StageExecs: n.StageExecs, WaitFor: n.Stages, StartupDelay: n.StartupDelay,
@@ -318,4 +319,19 @@ func nameAddress(spec *hostapi.NodeSpec, mgmt *mgmtPlan) (netip.Addr, bool) {
 // invalidNode is a complaint about a node's field.
 func invalidNode(node, field, sentence string, args ...any) error {
 	return fault.New(fault.Invalid, sentence, args...).InField("topology.nodes." + node + "." + field)
+}
+
+// containerLabels are the labels that a container gets: how a node is drawn is nothing of it, and may change while it runs.
+func containerLabels(n *lab.Node) map[string]string {
+	var labels map[string]string
+	for key, value := range n.Labels {
+		if strings.HasPrefix(key, lab.DrawingPrefix) {
+			continue
+		}
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[key] = value
+	}
+	return labels
 }
