@@ -142,7 +142,13 @@ func (f *Fabric) shapeEnd(ctx context.Context, link netlink.Link, have netlink.Q
 		}
 		// With the handle that it has it is changed in place, all values in one message: what is queued stays. The handle then tells of
 		// older values, so a later run of the agent sets the same ones once more.
-		want.Attrs().Handle = have.Attrs().Handle
+		if keepsStale(have, want) {
+			if err := f.change(ctx, func() error { return f.root.QdiscDel(have) }); err != nil && !errors.Is(err, unix.ENOENT) {
+				return fault.Wrap(err, fault.Unavailable, "The impairment towards %s can't be changed.", e.object)
+			}
+		} else {
+			want.Attrs().Handle = have.Attrs().Handle
+		}
 	}
 	f.shaped.Store(index, values)
 	if err := f.change(ctx, func() error { return f.root.QdiscReplace(want) }); err != nil {
@@ -150,4 +156,11 @@ func (f *Fabric) shapeEnd(ctx context.Context, link netlink.Link, have netlink.Q
 		return fault.Wrap(err, fault.Invalid, "The impairment towards %s can't be set: the kernel refuses its values.", e.object)
 	}
 	return nil
+}
+
+// keepsStale reports that netem would keep a rate or a corruption that is to go: a change in place leaves what its message doesn't name.
+func keepsStale(have, want netlink.Qdisc) bool {
+	was, ok := have.(*netlink.Netem)
+	now, both := want.(*netlink.Netem)
+	return ok && both && (was.Rate64 > 0 && now.Rate64 == 0 || was.CorruptProb > 0 && now.CorruptProb == 0)
 }
