@@ -7,6 +7,7 @@ type Labs struct {
 	Labs     []LabRow
 	Shared   []SharedLab // by people of other workspaces, or beyond one's role
 	Examples []Example
+	Quota    []QuotaBar // of what is limited
 }
 
 // Template names its file.

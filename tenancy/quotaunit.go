@@ -51,6 +51,9 @@ func Amount(resource Resource, amount int64) string {
 	case QuotaEgress:
 		return inUnits(amount, bitUnits)
 	case QuotaHours:
+		if amount == 0 {
+			return "0 h"
+		}
 		return inUnits(amount, timeUnits)
 	}
 	return strconv.FormatInt(amount, 10)
@@ -63,7 +66,7 @@ func inUnits(amount int64, units []unit) string {
 			return decimal(float64(amount)/u.size) + " " + u.name
 		}
 	}
-	return "0 " + units[max(0, len(units)-1)].name
+	return "0 " + units[len(units)-1].name
 }
 
 // decimal writes at most two places.

@@ -21,6 +21,7 @@ func (s *Server) labsPage(r *Request) error {
 	for _, l := range labs {
 		view.Labs = append(view.Labs, labRow(l))
 	}
+	s.addQuota(r, &view)
 	return r.Page(http.StatusOK, view)
 }
 

@@ -90,6 +90,7 @@ func (s *Server) openProject(r *Request, view *templates.NewLab) (control.Import
 			return control.ImportRequest{}, nil, err
 		}
 		request, err := importRequest(view)
+		request.Size = max(0, r.HTTP().ContentLength)
 		return request, files, err
 	}
 	r.HTTP().Body = http.MaxBytesReader(r.Writer(), r.HTTP().Body, maxPaste)

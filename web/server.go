@@ -40,6 +40,7 @@ type Config struct {
 
 	Editing    Editing    // nil: labs are changed by replacing their file
 	Workspaces Workspaces // nil: people are in one workspace each, which is not shown
+	Quotas     Quotas     // nil: there are no pages of quotas
 	Bell       Bell       // nil: lost rights count at the next heartbeat
 
 	Audit tenancy.Auditor // nil: nothing is recorded

@@ -45,7 +45,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		upCommand(), serveCommand(), cli.HostCommand("host", Version), doctorCommand(o),
 		loginCommand(), labCommand(o), nodeCommand(o), switchCommand(o), linkCommand(o), execCommand(o), shellCommand(o), copyCommand(o),
-		imagesCommand(o), hostsCommand(o), networksCommand(o), tokenCommand(o), workspaceCommand(o), membersCommand(o), inviteCommand(o), databaseCommand(o), auditCommand(o), providersCommand(o),
+		imagesCommand(o), hostsCommand(o), networksCommand(o), tokenCommand(o), workspaceCommand(o), membersCommand(o), quotaCommand(o), inviteCommand(o), databaseCommand(o), auditCommand(o), providersCommand(o),
 	)
 	return root
 }

@@ -109,7 +109,7 @@ func (c *Controller) build(ctx context.Context) error {
 	c.tunnel = hostlink.NewServer(joined{c.store, c.audit}, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(c.settings.Seams.control(control.Config{
 		Labs: c.store, States: c.store, Site: c.store, HostStore: c.store, Identifiers: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Tunnel: c.tunnel,
-		LostAfter: c.settings.LostAfter, Audit: c.audit, Log: c.log,
+		Quotas: c.store, LostAfter: c.settings.LostAfter, Audit: c.audit, Log: c.log,
 	}))
 	if err != nil {
 		return err
@@ -131,11 +131,11 @@ func (c *Controller) build(ctx context.Context) error {
 		Proxies: proxies,
 		Labs:    c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Editing: c.labs,
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: kept, SignedIn: c.signedIn, Examples: gallery{},
-		Workspaces: workspaces, Bell: c.bell, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit), SSO: c.door.pages(c.accounts),
+		Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit), SSO: c.door.pages(c.accounts),
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
-			Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Providers: c.door.admin, Audit: c.audit,
+			Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Providers: c.door.admin, Audit: c.audit,
 			Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
 		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel, login.BackChannelPath: c.backChannel()},

@@ -34,6 +34,7 @@ type Config struct {
 	Tokens   web.Tokens
 
 	Workspaces web.Workspaces
+	Quotas     web.Quotas
 	Bell       web.Bell     // rung when rights may have ended; nil: streams end by themselves
 	Accounts   web.Accounts // asked anew then
 	SignedIn   web.Sessions // asked anew then; nil: nobody comes with a browser session
@@ -85,6 +86,7 @@ func New(c Config) *API {
 	a.memberOperations()
 	a.invitationOperations()
 	a.providerOperations()
+	a.quotaOperations()
 	return a
 }
 

@@ -57,6 +57,9 @@ func run(listen string, empty bool, hosts int) error {
 		if err := fill(ctx, site.World); err != nil {
 			return err
 		}
+		if err := limit(ctx, site.Quota); err != nil {
+			return err
+		}
 	}
 	fmt.Printf("http://%s/sign-in/first\nadmin, mia or otto with the password %q\n", listener.Addr(), webtest.Password)
 	server := &http.Server{Handler: site.Web.Handler(), ReadHeaderTimeout: 10 * time.Second}

@@ -14,6 +14,7 @@ type Site struct {
 	World  *World
 	Web    *web.Server
 	Shells *terminal.Manager
+	Quota  *Quota
 }
 
 // NewSite puts the pages on a new world. change may set more of the configuration; nil leaves it.
@@ -23,7 +24,9 @@ func NewSite(log *slog.Logger, change func(*web.Config)) (*Site, error) {
 	}
 	w := New()
 	shells := terminal.NewManager(terminal.Config{Log: log})
+	quotas, limits := NewQuotas(w)
 	c := web.Config{
+		Quotas: quotas,
 		Labs: w, Intents: w, Watching: w, NodeIO: w, Hosts: w, Fleet: w, Policies: w, Accounts: w, Tokens: w, Editing: w, Shells: shells,
 		Sessions: NewSessions(), Examples: Examples{}, Version: "dev", Log: log,
 	}
@@ -41,7 +44,7 @@ func NewSite(log *slog.Logger, change func(*web.Config)) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Site{World: w, Web: server, Shells: shells}, nil
+	return &Site{World: w, Web: server, Shells: shells, Quota: limits}, nil
 }
 
 // Close ends everything.
