@@ -157,12 +157,12 @@ func TestATokenStandsForItsUserUntilItIsRevoked(t *testing.T) {
 		must(t, err)
 		actor, err := a.ActorOf(ctx, user.ID, "")
 		must(t, err)
-		token, secret, err := a.CreateToken(ctx, actor, "ci")
+		token, secret, err := a.CreateToken(ctx, actor, tenancy.TokenRequest{Name: "ci"})
 		must(t, err)
 		if !strings.HasPrefix(secret, tenancy.TokenPrefix) || !strings.HasPrefix(secret, token.Prefix) {
 			t.Errorf("secret %q, prefix %q", secret, token.Prefix)
 		}
-		_, _, err = a.CreateToken(ctx, actor, "ci")
+		_, _, err = a.CreateToken(ctx, actor, tenancy.TokenRequest{Name: "ci"})
 		wantCode(t, err, fault.Conflict)
 		c.move(time.Hour)
 		by, err := a.ActorOfToken(ctx, secret)

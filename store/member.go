@@ -33,7 +33,7 @@ func membersOf(tx *gorm.DB, scope tenancy.Scope) ([]tenancy.TenantMember, error)
 	var rows []memberRow
 	err := tx.Table("memberships").Joins("JOIN users ON users.id = memberships.user_id").
 		Select("memberships.user_id, users.name, COALESCE(users.email, '') AS email, memberships.role, memberships.source, memberships.created_at").
-		Where("memberships.tenant_id = ?", id).Order("memberships.created_at, memberships.source").Scan(&rows).Error
+		Where("memberships.tenant_id = ? AND users.service_of IS NULL", id).Order("memberships.created_at, memberships.source").Scan(&rows).Error
 	if err != nil {
 		return nil, err
 	}

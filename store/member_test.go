@@ -58,7 +58,7 @@ func TestMembersAreListedChangedAndRemoved(t *testing.T) {
 		if now := h.now(mia.UserID, w.ID); now.Role != tenancy.Observer {
 			h.t.Errorf("mia is %s", now.Role)
 		}
-		_, secret, err := h.accounts.CreateToken(ctx, mia, "ci")
+		_, secret, err := h.accounts.CreateToken(ctx, mia, tenancy.TokenRequest{Name: "ci"})
 		must(h.t, err)
 		must(h.t, h.RemoveMember(ctx, ada, mia.UserID))
 		if got := (<-heard).Reason; got != "You were removed from this workspace by ada." {

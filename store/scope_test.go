@@ -19,8 +19,8 @@ var unscoped = map[string]string{
 	"User": "people belong to no tenant", "UserByEmail": "people belong to no tenant", "SaveUser": "people belong to no tenant",
 	"Administrators": "people belong to no tenant", "Memberships": "it says which tenants a person is in", "EnsureTenant": "it makes a tenant",
 	"ReplaceSignInLinks": "a link is found by its secret alone", "UseSignInLink": "a link is found by its secret alone",
-	"SaveToken": "tokens belong to a person", "TokenByHash": "a token is found by its secret alone", "TokensOf": "it takes the person",
-	"DeleteToken": "it takes the person", "TouchToken": "it follows TokenByHash",
+	"SaveToken": "tokens belong to a person", "TokenGrant": "a token is found by its secret or id alone", "TokensOf": "it takes the person",
+	"DeleteToken": "it takes the person", "TouchToken": "it follows TokenGrant",
 	"CreateJoinToken": "hosts belong to the site", "Enrol": "hosts belong to the site", "HostKey": "hosts belong to the site",
 	"Seen": "hosts belong to the site", "Hosts": "hosts belong to the site", "SaveHostInfo": "hosts belong to the site",
 	"RevokedHosts": "hosts belong to the site", "HostRecord": "hosts belong to the site", "ChangeHost": "hosts belong to the site",
@@ -119,6 +119,23 @@ var scoped = map[string]func(ctx context.Context, s *store.Store, scope tenancy.
 	"GiveBackUpload": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		return false, s.GiveBackUpload(ctx, scope, lab.OwnerID, tenancy.UploadLease{Day: 20261121, Bytes: 1})
 	},
+	"Services": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		list, err := s.Services(ctx, scope)
+		return len(list) > 0, err
+	},
+	"CreateService": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		if id, _ := scope.Tenant(); id != "" {
+			scope = tenancy.Scope{} // in a workspace of one's own it makes one there, which the service account's own test tells
+		}
+		if err := s.CreateService(ctx, scope, tenancy.ServiceAccount{ID: "smuggled", Name: "smuggled", Role: tenancy.Owner}); !fault.Is(err, fault.NotFound) {
+			return err == nil, err
+		}
+		return false, nil
+	},
+	"EndService": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		err := s.EndService(ctx, scope, "ci-of-alpha")
+		return err == nil, err
+	},
 	"ToReconcile": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		ids, err := s.ToReconcile(ctx, scope)
 		return len(ids) > 0, err
@@ -168,6 +185,7 @@ func TestAnotherTenantsLabIsAsGoodAsMissing(t *testing.T) {
 			q.People["ada"] = tenancy.Limits{tenancy.QuotaLabs: 9}
 			return nil
 		}))
+		must(t, s.CreateService(t.Context(), tenancy.InTenant(alpha), tenancy.ServiceAccount{ID: "ci-of-alpha", Name: "ci", Role: tenancy.Member}))
 		for name, call := range scoped {
 			for scopeName, scope := range map[string]tenancy.Scope{"another tenant": tenancy.InTenant(beta), "no tenant": {}} {
 				found, err := call(t.Context(), s, scope, r)

@@ -35,7 +35,7 @@ func TestTheLastOwnerStaysWhateverTheProviderSays(t *testing.T) {
 		must(t, err)
 		ana, err = d.ActorOf(d.ctx, ana.UserID, "physics")
 		must(t, err)
-		_, token, err := d.CreateToken(d.ctx, ana, "ci")
+		_, token, err := d.CreateToken(d.ctx, ana, tenancy.TokenRequest{Name: "ci"})
 		must(t, err)
 
 		again, err := d.Reassess(d.ctx, whoIs("ana", ""), gives(tenancy.Grant{TenantID: "physics", Role: tenancy.Member}))

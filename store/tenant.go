@@ -27,7 +27,7 @@ func (r workspaceRow) tenant() tenancy.Tenant {
 }
 
 const workspaceColumns = `tenants.id, tenants.name, tenants.created_at, tenants.ends_at, tenants.ended_by,
-	(SELECT COUNT(DISTINCT user_id) FROM memberships WHERE memberships.tenant_id = tenants.id) AS members,
+	(SELECT COUNT(DISTINCT m.user_id) FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.tenant_id = tenants.id AND u.service_of IS NULL) AS members,
 	(SELECT COUNT(*) FROM labs WHERE labs.tenant_id = tenants.id) AS labs`
 
 // Workspaces lists those that the person is in, by name, also those that are being deleted; "" is all there are.

@@ -184,7 +184,7 @@ func TestADeletedWorkspaceIsClosedRestoredAndInTheEndGone(t *testing.T) {
 		ctx := h.t.Context()
 		w, ada := h.workspace("Physics")
 		bob := h.in(w, "bob", tenancy.Manager)
-		_, secret, err := h.accounts.CreateToken(ctx, bob, "ci")
+		_, secret, err := h.accounts.CreateToken(ctx, bob, tenancy.TokenRequest{Name: "ci"})
 		must(h.t, err)
 		_, link, err := h.Invite(ctx, bob, tenancy.InviteRequest{})
 		must(h.t, err)

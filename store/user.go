@@ -17,6 +17,9 @@ type userRow struct {
 	PasswordHash string
 	SiteAdmin    bool
 	CreatedAt    int64 `gorm:"autoCreateTime:false"`
+
+	ServiceOf *string // the workspace whose service account it is; nil: a person
+	ServiceBy string
 }
 
 func (userRow) TableName() string { return "users" }
@@ -26,6 +29,7 @@ func (r userRow) user() tenancy.User {
 	if r.Email != nil {
 		u.Email = *r.Email
 	}
+	u.Service = r.ServiceOf != nil
 	return u
 }
 

@@ -1,13 +1,13 @@
 package templates
 
-import "time"
-
-// Account is one's own account: password and API tokens.
+// Account is one's own account: where one is signed in, API tokens and the password.
 type Account struct {
 	UserName  string
 	Tokens    []Token
-	NewSecret string // shown once
-	NewName   string
+	New       NewToken // shown once
+	TokenForm TokenForm
+	Sessions  []SessionRow
+	MayTokens bool // whoever is a member of the workspace
 	Error     string
 	Field     string
 	Ways      *WaysIn // nil: the site has no providers
@@ -20,12 +20,6 @@ func (Account) Template() string { return "account" }
 
 // Title of the page.
 func (Account) Title() string { return "Account" }
-
-// Token is an API token without its secret.
-type Token struct {
-	ID, Name, Prefix           string
-	Created, LastUsed, Expires time.Time
-}
 
 // About is the page with the version and the licences.
 type About struct {

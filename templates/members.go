@@ -9,9 +9,10 @@ type Members struct {
 	Invitations []InvitationRow
 	Form        InviteForm
 	New         NewInvitation // shown once
+	Services    *Services     // nil: the site has none
 
-	IsMember, CanManage, CanInvite, CanRename, CanTransfer, CanDelete bool
-	First                                                             bool // the workspace of the first start, which stays
+	IsMember, CanManage, CanInvite, CanRename, CanTransfer, CanDelete, CanSignOut bool
+	First                                                                         bool // the workspace of the first start, which stays
 
 	NewName, DeleteName string // as they were sent
 	At                  string // the form that Error is about; "" is the list

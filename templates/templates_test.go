@@ -47,7 +47,7 @@ func TestEveryViewCanBeDrawn(t *testing.T) {
 		Placement{}, Placement{Hosts: []PlacedHost{{Name: "h", Nodes: []PlacedNode{{Name: "n", Why: "w"}}}}, Several: []PlacedNode{{Name: "l", Why: "a, b"}}, Nowhere: []PlacedNode{{Name: "m"}}, Crossing: []string{"c"}},
 		Images{}, ImagePolicy{Scope: "site", CanChange: true, MapErrors: []string{"a"}, AllowErrors: []string{"b"}, Error: "c"},
 		Images{Images: []Image{{Name: "n", Kind: "router"}}, Policies: []ImagePolicy{{Scope: "workspace", CanChange: true}, {Scope: "site", Map: []ImageMapping{{Pattern: "a", Image: "b"}}, Allow: []string{"x"}}}},
-		Account{}, Account{NewSecret: "s", Tokens: []Token{{Name: "t"}}, Error: "no", Field: "again"}, About{Vendored: []Vendored{{Name: "n"}}},
+		Account{}, Account{New: NewToken{Secret: "s"}, MayTokens: true, Tokens: []Token{{Name: "t"}}, Sessions: []SessionRow{{Browser: "b", Current: true}, {Browser: "c"}}, Error: "no", Field: "again"}, About{Vendored: []Vendored{{Name: "n"}}},
 		Error{Status: 404, Details: place}, Error{Status: 500, RequestID: "r", SignedIn: true}, Toast{Kind: "error", Details: place}, Toast{},
 	}
 	s := newSet(t)

@@ -111,7 +111,7 @@ func (a *Accounts) ActorOf(ctx context.Context, userID, tenantID string) (Actor,
 	if err != nil {
 		return Actor{}, err
 	}
-	actor := Actor{UserID: user.ID, UserName: user.displayName(), SiteAdmin: user.SiteAdmin}
+	actor := Actor{UserID: user.ID, UserName: user.displayName(), SiteAdmin: user.SiteAdmin, Service: user.Service}
 	for _, m := range memberships {
 		if tenantID == "" || m.TenantID == tenantID {
 			actor.TenantID, actor.Role = m.TenantID, m.Role

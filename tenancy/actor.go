@@ -16,14 +16,16 @@ const (
 
 // Actor is who is asking, in which tenant. The zero value is nobody.
 type Actor struct {
-	UserID    string   `json:"userId"`
-	UserName  string   `json:"userName"`
-	TenantID  string   `json:"tenantId"`
-	Guest     *GuestOf `json:"guest,omitempty"` // one lab of the tenant that is shared with him; nil: none is
-	Role      Role     `json:"role"`
-	SiteAdmin bool     `json:"siteAdmin,omitempty"`
-	TokenID   string   `json:"tokenId,omitempty"` // set when an API token is used
-	SessionID string   `json:"-"`                 // of the browser session; "" for tokens
+	UserID     string     `json:"userId"`
+	UserName   string     `json:"userName"`
+	TenantID   string     `json:"tenantId"`
+	Guest      *GuestOf   `json:"guest,omitempty"` // one lab of the tenant that is shared with him; nil: none is
+	Role       Role       `json:"role"`
+	SiteAdmin  bool       `json:"siteAdmin,omitempty"`
+	TokenID    string     `json:"tokenId,omitempty"`    // set when an API token is used
+	TokenScope TokenScope `json:"tokenScope,omitempty"` // of that token
+	Service    bool       `json:"service,omitempty"`    // no person but an account of programs, which belongs to the workspace
+	SessionID  string     `json:"-"`                    // of the browser session; "" for tokens
 	// Behind is the real person, where an administrator acts as this one.
 	Behind    AuditPerson `json:"-"`
 	Address   string      `json:"-"`

@@ -22,6 +22,7 @@ const (
 	ManageHosts Verb = "manage-hosts" // join tokens, removal
 	ManageSite  Verb = "manage-site"  // settings of the whole installation
 	OwnTokens   Verb = "own-tokens"   // API tokens of oneself
+	OwnSessions Verb = "own-sessions" // browsers in which one is signed in
 
 	ManageTenant Verb = "manage-tenant" // settings of the workspace
 
@@ -31,6 +32,7 @@ const (
 	LeaveTenant    Verb = "leave-tenant"    // oneself
 	TransferTenant Verb = "transfer-tenant" // give the workspace away
 	DeleteTenant   Verb = "delete-tenant"   // and restore it
+	ManageServices Verb = "manage-services" // accounts of programs, and their tokens
 	SeeQuota       Verb = "see-quota"       // what everybody in the workspace uses; what one uses oneself goes with SeeLab
 	ManageQuota    Verb = "manage-quota"    // limits of workspaces, and the site's defaults
 	SeeAudit       Verb = "see-audit"       // what was done in the workspace
@@ -41,7 +43,7 @@ const (
 
 // Verbs lists every verb.
 var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, ShareLab, SeeImages, SeeNetworks, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant,
-	SeeMembers, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant, CreateTenant, ManageTenants, SeeQuota, ManageQuota, SeeAudit, SeeSiteAudit}
+	SeeMembers, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant, CreateTenant, ManageTenants, SeeQuota, ManageQuota, SeeAudit, SeeSiteAudit, OwnSessions, ManageServices}
 
 // ObjectRef is what a verb is about. Tenant "" is an object of the site.
 type ObjectRef struct {
@@ -56,6 +58,7 @@ type rule struct {
 	any  Role   // on anybody's object
 	own  Role   // on one's own object
 	site bool   // only an administrator of the site
+	self bool   // on oneself: whoever is signed in, and no service account
 	why  string // what to tell who may not
 }
 
@@ -71,7 +74,8 @@ var rules = map[Verb]rule{
 	SeeHosts:    {site: true, why: "Only an administrator of this site may see the compute hosts."},
 	ManageHosts: {site: true, why: "Only an administrator of this site may change the compute hosts."},
 	ManageSite:  {site: true, why: "Only an administrator of this site may change its settings."},
-	OwnTokens:   {any: Observer},
+	OwnTokens:   {any: Observer, why: "Only members of a workspace have API tokens in it."},
+	OwnSessions: {self: true},
 
 	ManageTenant: {any: Owner, why: "Only an owner of this workspace may change its settings."},
 
@@ -81,6 +85,7 @@ var rules = map[Verb]rule{
 	LeaveTenant:    {any: Observer},
 	TransferTenant: {any: Owner, why: "Only an owner of this workspace may give it away."},
 	DeleteTenant:   {any: Owner, why: "Only an owner of this workspace may delete it."},
+	ManageServices: {any: Manager, why: "Only a manager or an owner of this workspace may see and change the tokens of its service accounts."},
 	SeeQuota:       {any: Manager, why: "Only a manager or an owner of this workspace may see what everybody in it uses."},
 	ManageQuota:    {site: true, why: "Only an administrator of this site may change what workspaces may use."},
 	SeeAudit:       {any: Manager, why: "Only a manager or an owner of this workspace may see what was done in it."},
@@ -97,7 +102,15 @@ func (r Role) Includes(other Role) bool { return rank[other] > 0 && rank[r] >= r
 // Allow is the one place that decides. nil means yes. Codes: unauthenticated (nobody is signed in), not_found (the object is
 // another tenant's), forbidden. An administrator of the site may do everything in the tenant that is chosen, and only there. A guest may do with
 // the lab that is shared with him what the share gives, beside what his role allows.
+// What his role allows, an API token may do only within its scope.
 func Allow(actor Actor, verb Verb, object ObjectRef) error {
+	if err := allowed(actor, verb, object); err != nil {
+		return err
+	}
+	return actor.within(verb)
+}
+
+func allowed(actor Actor, verb Verb, object ObjectRef) error {
 	if actor.IsNobody() {
 		return fault.New(fault.Unauthenticated, "Sign in first.")
 	}
@@ -108,6 +121,10 @@ func Allow(actor Actor, verb Verb, object ObjectRef) error {
 	switch {
 	case !known:
 		return fault.New(fault.Forbidden, "This is not allowed.")
+	case r.self:
+		return refuseService(actor)
+	case verb == OwnTokens && actor.Service:
+		return refuseService(actor)
 	case actor.OnlyGuest():
 		if actor.Guest.gives(verb, object) {
 			return nil

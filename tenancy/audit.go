@@ -141,7 +141,7 @@ type Auditor interface {
 // AuditEvent begins an event of what the actor did.
 func (a Actor) AuditEvent(verb AuditVerb, object AuditObject) AuditEvent {
 	return AuditEvent{
-		Actor: AuditPerson{a.UserID, a.UserName}, Behind: a.Behind, TokenID: a.TokenID, Tenant: a.TenantID, Verb: verb, Object: object,
+		Actor: AuditPerson{a.UserID, a.auditName()}, Behind: a.Behind, TokenID: a.TokenID, Tenant: a.TenantID, Verb: verb, Object: object,
 		Address: a.Address, RequestID: a.RequestID,
 	}
 }

@@ -7,6 +7,7 @@ type Revocation struct {
 	UserID    string
 	TenantID  string
 	SessionID string
+	TokenID   string
 	Reason    string // a sentence for whom it concerns
 }
 
@@ -29,7 +30,7 @@ func (r *Revocations) Listen(actor Actor, sessionID string) (heard <-chan Revoca
 	if r == nil {
 		return nil, func() {}
 	}
-	return r.listen(&revocationListener{who: Revocation{UserID: actor.UserID, TenantID: actor.TenantID, SessionID: sessionID}, heard: make(chan Revocation, 1)})
+	return r.listen(&revocationListener{who: Revocation{UserID: actor.UserID, TenantID: actor.TenantID, SessionID: sessionID, TokenID: actor.TokenID}, heard: make(chan Revocation, 1)})
 }
 
 // ListenToAll hears every ring, until stop is called.
@@ -74,5 +75,5 @@ func (r *Revocations) Publish(v Revocation) {
 
 func (v Revocation) concerns(who Revocation) bool {
 	fits := func(named, is string) bool { return named == "" || named == is }
-	return fits(v.UserID, who.UserID) && fits(v.TenantID, who.TenantID) && fits(v.SessionID, who.SessionID)
+	return fits(v.UserID, who.UserID) && fits(v.TenantID, who.TenantID) && fits(v.SessionID, who.SessionID) && fits(v.TokenID, who.TokenID)
 }

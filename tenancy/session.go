@@ -110,6 +110,9 @@ func (s *Sessions) Begin(ctx context.Context, secret string, actor Actor, by Sig
 	if actor.IsNobody() || secret == "" {
 		return "", fault.New(fault.Unauthenticated, "Sign in first.")
 	}
+	if err := refuseService(actor); err != nil {
+		return "", err
+	}
 	now := s.cfg.Now()
 	session := Session{
 		ID: ident.New(), UserID: actor.UserID, By: by, Created: now, Seen: now, Expires: s.expiry(now, now),

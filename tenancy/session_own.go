@@ -2,14 +2,12 @@ package tenancy
 
 import (
 	"context"
-
-	"trunkline/internal/fault"
 )
 
 // List returns where the actor is signed in, the last seen first.
 func (s *Sessions) List(ctx context.Context, actor Actor) ([]Session, error) {
-	if actor.IsNobody() {
-		return nil, fault.New(fault.Unauthenticated, "Sign in first.")
+	if err := Allow(actor, OwnSessions, ObjectRef{}); err != nil {
+		return nil, err
 	}
 	return s.listed(ctx, actor, actor.UserID)
 }
@@ -32,8 +30,8 @@ func (s *Sessions) listed(ctx context.Context, actor Actor, userID string) ([]Se
 
 // End ends one of the actor's sessions, the one that asks included. Somebody else's is fault.NotFound as a missing one.
 func (s *Sessions) End(ctx context.Context, actor Actor, id string) error {
-	if actor.IsNobody() {
-		return fault.New(fault.Unauthenticated, "Sign in first.")
+	if err := Allow(actor, OwnSessions, ObjectRef{}); err != nil {
+		return err
 	}
 	reason := "You ended this session from another one. Sign in again to go on."
 	if id == actor.SessionID {
@@ -54,8 +52,8 @@ func (s *Sessions) End(ctx context.Context, actor Actor, id string) error {
 
 // EndOthers ends every session of the actor's but the one that asks, and says how many those were.
 func (s *Sessions) EndOthers(ctx context.Context, actor Actor) (int, error) {
-	if actor.IsNobody() {
-		return 0, fault.New(fault.Unauthenticated, "Sign in first.")
+	if err := Allow(actor, OwnSessions, ObjectRef{}); err != nil {
+		return 0, err
 	}
 	where := SessionsWhere{UserID: actor.UserID, Except: actor.SessionID}
 	ended, err := s.EndWhere(ctx, where, "You ended this session from another one. Sign in again to go on.")

@@ -143,6 +143,9 @@ func missingWorkspace(ref string) error {
 
 // MayCreateWorkspace says by its error whether the actor may make workspaces.
 func (w *Workspaces) MayCreateWorkspace(ctx context.Context, actor Actor) error {
+	if err := actor.within(CreateTenant); err != nil {
+		return err
+	}
 	refused := Allow(actor, CreateTenant, ObjectRef{})
 	if refused == nil || actor.IsNobody() {
 		return refused

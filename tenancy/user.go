@@ -21,6 +21,7 @@ type User struct {
 	PasswordHash string
 	SiteAdmin    bool
 	Created      time.Time
+	Service      bool // an account of programs, and no person
 }
 
 // Membership is a user's role in a tenant. The same tenant may be given by hand and by providers: the highest role counts.

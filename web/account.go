@@ -5,6 +5,7 @@ import (
 
 	"trunkline/internal/fault"
 	"trunkline/templates"
+	"trunkline/tenancy"
 )
 
 func (s *Server) accountPage(r *Request) error {
@@ -16,23 +17,23 @@ func (s *Server) accountPage(r *Request) error {
 }
 
 func (s *Server) accountView(r *Request) (templates.Account, error) {
-	tokens, err := s.Tokens.Tokens(r.Context(), r.Actor)
-	if err != nil {
-		return templates.Account{}, err
-	}
-	view := templates.Account{UserName: r.Actor.UserName, Address: s.PublicURL}
+	view := templates.Account{UserName: r.Actor.UserName, Address: s.PublicURL, TokenForm: newTokenForm("token", "/account/tokens")}
 	if view.Address == "" {
 		view.Address = "http://" + r.HTTP().Host
 	}
+	var err error
 	if view.Ways, err = s.waysIn(r); err != nil {
 		return view, err
 	}
-	for _, t := range tokens {
-		view.Tokens = append(view.Tokens, templates.Token{
-			ID: t.ID, Name: t.Name, Prefix: t.Prefix, Created: t.Created, LastUsed: t.LastUsed, Expires: t.Expires,
-		})
+	if view.Sessions, err = s.sessionRows(r); err != nil {
+		return view, err
 	}
-	return view, nil
+	if !mayHere(r.Actor, tenancy.OwnTokens) {
+		return view, nil // who is a member of nothing has no tokens
+	}
+	tokens, err := s.Tokens.Tokens(r.Context(), r.Actor)
+	view.Tokens, view.MayTokens = tokenRows(tokens, "/account/tokens"), true
+	return view, err
 }
 
 // changePassword wants the new one twice, since it cannot be seen.
@@ -54,36 +55,6 @@ func (s *Server) changePassword(r *Request) error {
 		return err
 	}
 	r.flash("Your password was changed. Other browsers in which you were signed in are signed out.")
-	return r.Redirect("/account")
-}
-
-// createToken shows the secret on the page that answers, and never again.
-func (s *Server) createToken(r *Request) error {
-	form, err := r.Form()
-	if err != nil {
-		return err
-	}
-	name := form.Text("name")
-	if name == "" || len(name) > 80 {
-		return s.accountAgain(r, fault.New(fault.Invalid, "Give the token a name of at most 80 characters, such as the machine it is for.").InField("token"))
-	}
-	_, secret, err := s.Tokens.CreateToken(r.Context(), r.Actor, name)
-	if err != nil {
-		return s.accountAgain(r, err)
-	}
-	view, err := s.accountView(r)
-	if err != nil {
-		return err
-	}
-	view.NewName, view.NewSecret = name, secret
-	return r.Page(http.StatusOK, view)
-}
-
-func (s *Server) revokeToken(r *Request) error {
-	if err := s.Tokens.RevokeToken(r.Context(), r.Actor, r.Param("token")); err != nil {
-		return err
-	}
-	r.flash("The token was revoked. Programs that use it are refused from now on.")
 	return r.Redirect("/account")
 }
 

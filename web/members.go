@@ -42,6 +42,7 @@ func (s *Server) membersView(r *Request) (templates.Members, error) {
 		CanDelete: may(tenancy.DeleteTenant) && r.Actor.TenantID != tenancy.DefaultTenant, First: r.Actor.TenantID == tenancy.DefaultTenant,
 		Form: templates.InviteForm{Uses: "1"},
 	}
+	view.CanSignOut = may(tenancy.ManageSite)
 	owners := 0
 	for _, m := range members {
 		if m.Role == tenancy.Owner {
@@ -63,6 +64,9 @@ func (s *Server) membersView(r *Request) (templates.Members, error) {
 		return view, err
 	}
 	view.Workspace, view.NewName = one.Name, one.Name
+	if view.Services, err = s.servicesView(r); err != nil {
+		return view, err
+	}
 	if view.CanInvite {
 		err = s.addInvitations(r, &view)
 	}

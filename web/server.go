@@ -43,6 +43,8 @@ type Config struct {
 	Quotas     Quotas     // nil: there are no pages of quotas
 	Bell       Bell       // nil: lost rights count at the next heartbeat
 
+	Services Services // nil: workspaces have no service accounts
+
 	Audit tenancy.Auditor // nil: nothing is recorded
 	Trail Trail           // what was recorded; nil: there is no page of it
 	SSO   SSO             // zero: nobody signs in by a provider

@@ -114,12 +114,24 @@ type Accounts interface {
 	// ActorOf loads the actor of a session's user and chosen tenant anew, so that lost rights count at once.
 	ActorOf(ctx context.Context, userID, tenantID string) (tenancy.Actor, error)
 	ActorOfToken(ctx context.Context, token string) (tenancy.Actor, error)
+	// Again loads an actor anew, by the same token where he came by one: what stays open asks so whether it may.
+	Again(ctx context.Context, actor tenancy.Actor) (tenancy.Actor, error)
 	SetPassword(ctx context.Context, actor tenancy.Actor, email, name, password string) error // the first administrator names himself; later: own password
 }
 
 // Tokens is the API tokens of an actor.
 type Tokens interface {
 	Tokens(ctx context.Context, actor tenancy.Actor) ([]tenancy.Token, error)
-	CreateToken(ctx context.Context, actor tenancy.Actor, name string) (tenancy.Token, string, error) // the secret is shown once
+	CreateToken(ctx context.Context, actor tenancy.Actor, request tenancy.TokenRequest) (tenancy.Token, string, error) // the secret is shown once
 	RevokeToken(ctx context.Context, actor tenancy.Actor, id string) error
+}
+
+// Services is the service accounts of the actor's workspace. Codes: forbidden, not_found also for those of other workspaces.
+type Services interface {
+	Services(ctx context.Context, actor tenancy.Actor) ([]tenancy.ServiceAccount, error)
+	CreateService(ctx context.Context, actor tenancy.Actor, name string, role tenancy.Role) (tenancy.ServiceAccount, error)
+	RemoveService(ctx context.Context, actor tenancy.Actor, id string) error
+	// The service may be named by its id or its name; the secret is shown once.
+	CreateServiceToken(ctx context.Context, actor tenancy.Actor, service string, request tenancy.TokenRequest) (tenancy.Token, string, error)
+	RevokeServiceToken(ctx context.Context, actor tenancy.Actor, service, token string) error
 }

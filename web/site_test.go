@@ -27,10 +27,10 @@ func TestATokenIsShownOnceAndWorksUntilItIsRevoked(t *testing.T) {
 	b.post("/account/tokens", url.Values{"name": {""}}).want(t, http.StatusUnprocessableEntity, "Give the token a name")
 	a := b.post("/account/tokens", url.Values{"name": {"my laptop"}})
 	a.want(t, http.StatusOK, "my laptop", "not shown again")
-	secret := regexp.MustCompile(`tl_[0-9a-z]{40}`).FindString(a.body)
+	secret := regexp.MustCompile(`tlk_[0-9A-Za-z]{49}`).FindString(a.body)
 	again := b.get("/account")
 	again.want(t, http.StatusOK, "my laptop", secret[:8])
-	if regexp.MustCompile(`tl_[0-9a-z]{40}`).MatchString(again.body) {
+	if regexp.MustCompile(`tlk_[0-9A-Za-z]{49}`).MatchString(again.body) {
 		t.Error("the secret is shown twice")
 	}
 	nobody := s.browser()

@@ -47,6 +47,7 @@ func rootCommand() *cobra.Command {
 		loginCommand(), labCommand(o), nodeCommand(o), switchCommand(o), linkCommand(o), execCommand(o), shellCommand(o), copyCommand(o),
 		imagesCommand(o), hostsCommand(o), networksCommand(o), tokenCommand(o), workspaceCommand(o), membersCommand(o), quotaCommand(o), inviteCommand(o), databaseCommand(o), auditCommand(o), providersCommand(o),
 	)
+	root.AddCommand(sessionsCommand(o), serviceCommand(o))
 	return root
 }
 

@@ -22,6 +22,9 @@ type serveSettings struct {
 	Providers string        `env:"TRUNKLINE_PROVIDERS"`
 	Proxies   []string      `env:"TRUNKLINE_TRUSTED_PROXY"`
 	LostAfter time.Duration `env:"TRUNKLINE_LOST_AFTER" envDefault:"2m"`
+
+	SessionIdle time.Duration `env:"TRUNKLINE_SESSION_IDLE" envDefault:"12h"`
+	SessionLife time.Duration `env:"TRUNKLINE_SESSION_LIFE" envDefault:"168h"`
 }
 
 func (s *serveSettings) flags(cmd *cobra.Command) {
@@ -35,6 +38,8 @@ func (s *serveSettings) flags(cmd *cobra.Command) {
 	f.DurationVar(&s.LostAfter, "lost-after", s.LostAfter, "a host away for longer is lost: its nodes are placed anew where the lab's policy says so")
 	f.StringVar(&s.Providers, "providers", s.Providers, "YAML file of the providers that people sign in by (docs/sso.md)")
 	f.StringVar(&s.ReadyFile, "ready-file", s.ReadyFile, "write url, sign_in_link, token, pid and version here as JSON once it can serve")
+	f.DurationVar(&s.SessionIdle, "session-idle", s.SessionIdle, "a browser in which nothing is done for so long is signed out")
+	f.DurationVar(&s.SessionLife, "session-life", s.SessionLife, "nobody stays signed in for longer than this")
 }
 
 // app checks the settings that need no part to be open.
@@ -47,6 +52,7 @@ func (s *serveSettings) app() (app.Settings, error) {
 		Listen: s.Listen, PublicURL: s.PublicURL, Data: s.Data, Database: s.Database, Providers: s.Providers, ReadyFile: s.ReadyFile, Proxies: s.Proxies, LostAfter: s.LostAfter,
 		Version: Version, Log: log,
 	}
+	settings.SessionIdle, settings.SessionLife = s.SessionIdle, s.SessionLife
 	if err := settings.Check(); err != nil {
 		return app.Settings{}, cli.UsageError{Err: err}
 	}

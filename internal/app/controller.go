@@ -104,7 +104,11 @@ func (c *Controller) build(ctx context.Context) error {
 		return err
 	}
 	kept := c.store.Sessions().WithKeys(keys)
-	c.signedIn = tenancy.NewSessions(tenancy.SessionConfig{Store: kept, Bell: c.bell, Audit: c.audit})
+	c.signedIn = tenancy.NewSessions(tenancy.SessionConfig{
+		Store: kept, Bell: c.bell, Audit: c.audit, Idle: c.settings.SessionIdle, Absolute: c.settings.SessionLife,
+	})
+	c.accounts.WithSessions(c.signedIn).WithBell(c.bell)
+	services := tenancy.NewServices(c.store, c.accounts, c.bell)
 	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
 	c.tunnel = hostlink.NewServer(joined{c.store, c.audit}, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(c.settings.Seams.control(control.Config{
@@ -136,9 +140,9 @@ func (c *Controller) build(ctx context.Context) error {
 		API: api.New(api.Config{
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
 			Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Providers: c.door.admin, Audit: c.audit,
-			Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
+			Services: services, Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
-		Mounts: map[string]http.Handler{hostlink.Path: c.tunnel, login.BackChannelPath: c.backChannel()},
+		Services: services, Mounts: map[string]http.Handler{hostlink.Path: c.tunnel, login.BackChannelPath: c.backChannel()},
 	}))
 	return err
 }

@@ -5,6 +5,7 @@
 package app
 
 import (
+	"cmp"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"trunkline/internal/fault"
+	"trunkline/tenancy"
 )
 
 // Settings is what an administrator decides about a controller.
@@ -29,6 +31,9 @@ type Settings struct {
 	Log       *slog.Logger
 
 	Seams Seams // for tests
+
+	SessionIdle time.Duration // a browser that asks for nothing for so long is signed out; 0: tenancy.SessionIdle
+	SessionLife time.Duration // nobody stays signed in for longer; 0: tenancy.SessionAbsolute
 }
 
 // leastLost is the shortest time after which a host may count as lost.
@@ -54,6 +59,12 @@ func (s Settings) Check() error {
 	}
 	if _, err := s.proxies(); err != nil {
 		return err
+	}
+	if s.SessionIdle != 0 && s.SessionIdle < tenancy.LeastSessionIdle {
+		return fault.New(fault.Invalid, "--session-idle %s is too short to work with. Give %s or more.", s.SessionIdle, tenancy.LeastSessionIdle).InField("session-idle")
+	}
+	if life, idle := cmp.Or(s.SessionLife, tenancy.SessionAbsolute), cmp.Or(s.SessionIdle, tenancy.SessionIdle); life < idle {
+		return fault.New(fault.Invalid, "--session-life %s is shorter than --session-idle %s. Give at least as much.", life, idle).InField("session-life")
 	}
 	if !filepath.IsAbs(s.Data) {
 		return fault.New(fault.Invalid, "--data %q must be an absolute path.", s.Data).InField("data")

@@ -18,7 +18,6 @@ import (
 	"trunkline/internal/fault"
 	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
-	"trunkline/tenancy"
 	"trunkline/web"
 	"trunkline/web/api"
 )
@@ -272,21 +271,6 @@ func (c *Client) GetFile(ctx context.Context, lab, node, source string) (content
 // Images lists what nodes can be made of.
 func (c *Client) Images(ctx context.Context) (images []hostapi.Image, err error) {
 	return images, c.json(ctx, "GET", "/images", nil, nil, &images)
-}
-
-// Tokens lists one's API tokens.
-func (c *Client) Tokens(ctx context.Context) (tokens []tenancy.Token, err error) {
-	return tokens, c.json(ctx, "GET", "/tokens", nil, nil, &tokens)
-}
-
-// CreateToken makes a token.
-func (c *Client) CreateToken(ctx context.Context, name string) (token api.NewToken, err error) {
-	return token, c.json(ctx, "POST", "/tokens", nil, map[string]string{"name": name}, &token)
-}
-
-// RevokeToken ends a token.
-func (c *Client) RevokeToken(ctx context.Context, id string) error {
-	return c.json(ctx, "DELETE", path("tokens", id), nil, nil, nil)
 }
 
 func copyBody(w io.Writer, body io.Reader) error {

@@ -35,6 +35,7 @@ type Config struct {
 
 	Workspaces web.Workspaces
 	Quotas     web.Quotas
+	Services   web.Services
 	Bell       web.Bell     // rung when rights may have ended; nil: streams end by themselves
 	Accounts   web.Accounts // asked anew then
 	SignedIn   web.Sessions // asked anew then; nil: nobody comes with a browser session
@@ -87,6 +88,9 @@ func New(c Config) *API {
 	a.invitationOperations()
 	a.providerOperations()
 	a.quotaOperations()
+	a.tokenOperations()
+	a.sessionOperations()
+	a.serviceOperations()
 	return a
 }
 

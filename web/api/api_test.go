@@ -176,7 +176,7 @@ func TestNobodyGetsInWithoutAToken(t *testing.T) {
 
 func TestATokenEndsWhenItIsRevoked(t *testing.T) {
 	c, ready := site(t)
-	made, err := c.CreateToken(t.Context(), "laptop")
+	made, err := c.CreateToken(t.Context(), api.TokenBody{Name: "laptop"})
 	if err != nil || made.Secret == "" {
 		t.Fatalf("made %+v, %v", made, err)
 	}

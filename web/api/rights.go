@@ -9,6 +9,9 @@ import (
 	"trunkline/tenancy"
 )
 
+// lookAgain is how often rights are asked for anew where no bell rings: for tokens and sessions whose time is over.
+const lookAgain = 15 * time.Second
+
 // whileAllowed is ctx until the actor's rights have ended: then it ends with a fault that says why as its cause. stop returns when nothing of it
 // is left.
 func (a *API) whileAllowed(ctx context.Context, actor tenancy.Actor) (allowed context.Context, stop func()) {
@@ -21,22 +24,22 @@ func (a *API) whileAllowed(ctx context.Context, actor tenancy.Actor) (allowed co
 	listening.Go(func() {
 		over, stop := guestOver(actor)
 		defer stop()
-		for {
-			var told tenancy.Revocation
+		tick := time.NewTicker(lookAgain)
+		defer tick.Stop()
+		var told tenancy.Revocation
+		for { // the first look is at what ended before it could be heard
+			if why := a.ended(ctx, actor, told); why != nil {
+				cancel(why)
+				return
+			}
 			select {
 			case <-ctx.Done():
 				return
 			case told = <-heard:
 			case <-over:
-				told.Reason = "The time for which this lab was shared with you is over. Open the link again to go on."
-			}
-			now, err := a.again(ctx, actor)
-			if code := fault.CodeOf(err); code == fault.Unavailable || code == fault.Internal {
-				continue // not being able to ask is no reason to cut anybody off
-			}
-			if err != nil || !now.SameRights(actor) {
-				cancel(fault.New(fault.Forbidden, "%s", told.Reason))
-				return
+				told = tenancy.Revocation{Reason: "The time for which this lab was shared with you is over. Open the link again to go on."}
+			case <-tick.C:
+				told = tenancy.Revocation{}
 			}
 		}
 	})
@@ -56,6 +59,22 @@ func guestOver(actor tenancy.Actor) (over <-chan time.Time, stop func()) {
 	return timer.C, func() { timer.Stop() }
 }
 
+// ended says why an actor may not go on; nil when nothing has changed. Not being able to ask is no reason to cut anybody off.
+func (a *API) ended(ctx context.Context, actor tenancy.Actor, told tenancy.Revocation) error {
+	now, err := a.again(ctx, actor)
+	switch code := fault.CodeOf(err); {
+	case code == fault.Unavailable || code == fault.Internal || ctx.Err() != nil:
+		return nil
+	case err == nil && now.SameRights(actor):
+		return nil
+	case told.Reason != "":
+		return fault.New(fault.Forbidden, "%s", told.Reason)
+	case err != nil:
+		return fault.Wrap(err, fault.Forbidden, "%s", fault.Sentence(err))
+	}
+	return fault.New(fault.Forbidden, "Your rights in this workspace have changed. Ask again to go on.")
+}
+
 // again loads the actor anew, and asks whether the browser is still signed in where the request came from one.
 func (a *API) again(ctx context.Context, actor tenancy.Actor) (tenancy.Actor, error) {
 	if actor.SessionID != "" && a.SignedIn != nil && !actor.HasNoAccount() {
@@ -63,10 +82,15 @@ func (a *API) again(ctx context.Context, actor tenancy.Actor) (tenancy.Actor, er
 			return tenancy.Actor{}, err
 		}
 	}
-	if actor.Guest != nil && a.Shares != nil {
-		return a.Shares.Again(ctx, actor)
+	if actor.Guest == nil || a.Shares == nil {
+		return a.Accounts.Again(ctx, actor)
 	}
-	return a.Accounts.ActorOf(ctx, actor.UserID, actor.TenantID)
+	if actor.TokenID != "" { // it stands for the guest in its own workspace
+		if _, err := a.Accounts.Again(ctx, actor); err != nil {
+			return tenancy.Actor{}, err
+		}
+	}
+	return a.Shares.Again(ctx, actor)
 }
 
 // refusal is why the context ended, when it was for lost rights.

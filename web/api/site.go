@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -15,12 +14,6 @@ type Me struct {
 	tenancy.Actor
 	Workspace string `json:"workspace,omitempty"` // name of the one that the token is bound to
 	Version   string `json:"version"`
-}
-
-// NewToken is a token with its secret, which is shown this once.
-type NewToken struct {
-	tenancy.Token
-	Secret string `json:"secret"`
 }
 
 func (a *API) siteOperations() {
@@ -37,30 +30,5 @@ func (a *API) siteOperations() {
 	huma.Register(a.huma, operation("GET", "/images", "list-images", "List the images that nodes can use", tenancy.SeeImages, "site"),
 		func(ctx context.Context, _ *struct{}) (*answer[[]hostapi.Image], error) {
 			return respond(a.Hosts.Images(ctx, actorOf(ctx)))
-		})
-	huma.Register(a.huma, operation("GET", "/tokens", "list-tokens", "List one's API tokens", tenancy.OwnTokens, "account"),
-		func(ctx context.Context, _ *struct{}) (*answer[[]tenancy.Token], error) {
-			return respond(a.Tokens.Tokens(ctx, actorOf(ctx)))
-		})
-	type createInput struct {
-		Body struct {
-			Name string `json:"name" minLength:"1" maxLength:"64" doc:"What the token is for"`
-		}
-	}
-	create := operation("POST", "/tokens", "create-token", "Make an API token; its secret is shown this once", tenancy.OwnTokens, "account")
-	create.DefaultStatus = http.StatusCreated
-	huma.Register(a.huma, create, func(ctx context.Context, in *createInput) (*answer[NewToken], error) {
-		token, secret, err := a.Tokens.CreateToken(ctx, actorOf(ctx), in.Body.Name)
-		return respond(NewToken{Token: token, Secret: secret}, err)
-	})
-	type revokeInput struct {
-		ID string `path:"id"`
-	}
-	huma.Register(a.huma, operation("DELETE", "/tokens/{id}", "revoke-token", "End an API token", tenancy.OwnTokens, "account"),
-		func(ctx context.Context, in *revokeInput) (*struct{}, error) {
-			if err := a.Tokens.RevokeToken(ctx, actorOf(ctx), in.ID); err != nil {
-				return nil, public(err)
-			}
-			return nil, nil
 		})
 }

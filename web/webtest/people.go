@@ -2,10 +2,8 @@ package webtest
 
 import (
 	"context"
-	"time"
 
 	"trunkline/internal/fault"
-	"trunkline/internal/ident"
 	"trunkline/tenancy"
 )
 
@@ -54,17 +52,6 @@ func (w *World) Remove(name string) {
 	delete(w.users, "u-"+name)
 }
 
-// ActorOfToken knows who a token is.
-func (w *World) ActorOfToken(ctx context.Context, token string) (tenancy.Actor, error) {
-	w.mu.Lock()
-	id, known := w.secrets[token]
-	w.mu.Unlock()
-	if !known {
-		return tenancy.Actor{}, fault.New(fault.Unauthenticated, "This token is unknown, expired or revoked.")
-	}
-	return w.ActorOf(ctx, id, "")
-}
-
 // SetPassword changes one's own account.
 func (w *World) SetPassword(_ context.Context, actor tenancy.Actor, email, name, password string) error {
 	if err := tenancy.CheckPassword(password); err != nil {
@@ -85,35 +72,4 @@ func (w *World) SetPassword(_ context.Context, actor tenancy.Actor, email, name,
 	}
 	u.password = password
 	return nil
-}
-
-// Tokens lists all tokens; the world has one tenant's worth.
-func (w *World) Tokens(context.Context, tenancy.Actor) ([]tenancy.Token, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]tenancy.Token(nil), w.tokens...), nil
-}
-
-// CreateToken makes one.
-func (w *World) CreateToken(_ context.Context, actor tenancy.Actor, name string) (tenancy.Token, string, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	secret := "tl_" + ident.Long(40)
-	t := tenancy.Token{ID: ident.New(), Name: name, Prefix: secret[:8], Created: time.Now()}
-	w.tokens = append(w.tokens, t)
-	w.secrets[secret] = actor.UserID
-	return t, secret, nil
-}
-
-// RevokeToken takes one away.
-func (w *World) RevokeToken(_ context.Context, _ tenancy.Actor, id string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for i, t := range w.tokens {
-		if t.ID == id {
-			w.tokens = append(w.tokens[:i], w.tokens[i+1:]...)
-			return nil
-		}
-	}
-	return tenancy.Missing("such token")
 }

@@ -30,8 +30,8 @@ type World struct {
 	mu       sync.Mutex
 	labs     []*labState
 	users    map[string]*user
-	tokens   []tenancy.Token
-	secrets  map[string]string // token secret to user id
+	accounts *tenancy.Accounts
+	services *tenancy.Services
 	links    map[string]string // one-time secret to user id
 	watchers map[chan control.Event]watcher
 	files    map[string][]byte              // lab/node/path
@@ -70,7 +70,7 @@ const Password = "correct horse battery"
 // The one-time link of the administrator has the secret "first".
 func New() *World {
 	w := &World{
-		users: map[string]*user{}, secrets: map[string]string{}, links: map[string]string{"first": "u-admin"},
+		users: map[string]*user{}, links: map[string]string{"first": "u-admin"},
 		watchers: map[chan control.Event]watcher{}, files: map[string][]byte{}, policies: map[string]control.ImagePolicy{},
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
@@ -83,6 +83,9 @@ func New() *World {
 	add("otto", "campus", tenancy.Observer, false)
 	add("eve", "other", tenancy.Owner, false)
 	w.fleet = newFleet()
+	book := newBook(w)
+	w.accounts = tenancy.NewAccounts(people{book}, nil, book, nil)
+	w.services = tenancy.NewServices(bookOfServices{book}, w.accounts, nil)
 	return w
 }
 
