@@ -10,6 +10,7 @@ import (
 	"trunkline/lab"
 	"trunkline/lab/control"
 	"trunkline/lab/edit"
+	"trunkline/lab/format"
 	"trunkline/tenancy"
 )
 
@@ -118,6 +119,11 @@ func (s *Server) labDocument(r *Request) error {
 		return err
 	}
 	return r.JSON(http.StatusOK, edited{Revision: detail.Revision, Text: detail.Source, Map: s.drawnFor(r, detail)})
+}
+
+// labSchema is what may be written where in a lab file, for completion. It is the same for everybody.
+func (s *Server) labSchema(r *Request) error {
+	return r.JSON(http.StatusOK, format.FileSchema())
 }
 
 // restoreRevision makes an earlier version the newest again.

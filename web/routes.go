@@ -50,6 +50,7 @@ var routes = []route{
 	{method: http.MethodGet, path: "/labs/:lab/export", verb: tenancy.SeeLab, handle: (*Server).exportLab},
 	{method: http.MethodGet, path: "/labs/:lab/file", verb: tenancy.EditLab, handle: (*Server).replacePage},
 	{method: http.MethodPost, path: "/labs/:lab/file", verb: tenancy.EditLab, handle: (*Server).replaceLab, body: -1},
+	{method: http.MethodGet, path: "/labs/schema", verb: tenancy.SeeLab, handle: (*Server).labSchema},
 	{method: http.MethodPost, path: "/labs/:lab/edits", verb: tenancy.EditLab, handle: editing((*Server).editLab), body: maxEdit},
 	{method: http.MethodGet, path: "/labs/:lab/document", verb: tenancy.SeeLab, handle: (*Server).labDocument},
 	{method: http.MethodPost, path: "/labs/:lab/revisions/:revision/restore", verb: tenancy.EditLab, handle: editing((*Server).restoreRevision)},

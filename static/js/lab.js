@@ -16,6 +16,7 @@ import { Frames } from "./mapframes.js";
 import { MapEdit } from "./mapedit.js";
 import { Palette } from "./palette.js";
 import { EditBar } from "./editbar.js";
+import { Code } from "./code.js";
 
 export function start() {
   const lab = JSON.parse(document.getElementById("lab-map").textContent);
@@ -53,6 +54,7 @@ export function start() {
   startMapDrop(map, (name, files) => lab.canUse && transfers.upload(name, files));
   const doc = new LabDocument(at, lab, null);
   const editor = startEditor(map, doc);
+  if (lab.editor) startCode(doc, map, at, panel);
   const placement = new Placement(at, map, document.getElementById("side"));
   wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor });
 
@@ -91,6 +93,22 @@ function startEditor(map, doc) {
   const palette = new Palette(map, document.getElementById("palette"), (kind, at) => edit.add([{ op: "add-node", kind, at }]));
   on("a", () => palette.focus());
   return edit;
+}
+
+// startCode puts the editor of the lab file where its lines were, once somebody looks.
+function startCode(doc, map, at, panel) {
+  const lines = document.getElementById("source");
+  const running = () => !["stored", "stopped", "failed"].includes(map.lab.state);
+  const code = new Code(doc, document.getElementById("code"), { canEdit: map.lab.canEdit, at, running });
+  const open = async () => {
+    if (document.getElementById("sheet-yaml").hidden || !panel.open) return;
+    doc.text ??= (await fetch(`${at}/document`, { headers: { Accept: "application/json" } }).then((r) => r.json())).text;
+    await code.open(doc.text);
+    lines.hidden = true;
+    if (map.selected) code.reveal(map.selected);
+  };
+  panel.side.addEventListener("click", open);
+  panel.shown = open;
 }
 
 function showLive(state) {

@@ -38,6 +38,7 @@ export class Panel {
       document.getElementById(t.getAttribute("aria-controls")).hidden = t !== tab;
     }
     if (!this.open) this.toggle(true);
+    this.shown?.(name);
   }
 
   // node opens the panel at a node.

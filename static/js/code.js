@@ -1,0 +1,155 @@
+// The lab file beside the drawing: the same document as text. What is typed is checked while it is typed, kept once it is valid (of a lab that
+// runs, once it is asked for), and an edit of the drawing changes here only the lines that it changes.
+import { completions } from "./codewords.js";
+import { look } from "./codelook.js";
+
+const pause = 700; // milliseconds without typing
+
+export class Code {
+  constructor(doc, host, { canEdit, at, running }) {
+    Object.assign(this, { doc, host, canEdit, at, running, base: doc.revision, saved: null });
+    this.told = document.getElementById("code-state");
+    this.button = document.getElementById("code-save");
+    this.button?.addEventListener("click", () => this.save());
+    doc.on("changed", ({ text, answer }) => this.changed(text, answer));
+  }
+
+  // open loads the editor the first time that it is looked at.
+  open(text) {
+    this.opening ??= this.start(text);
+    return this.opening;
+  }
+
+  async start(text) {
+    const [cm, schema] = await Promise.all([import("../vendor/codemirror.js"), fetch("/labs/schema").then((r) => r.json())]);
+    this.cm = cm;
+    this.saved = text;
+    const nonce = document.querySelector("script[nonce]").nonce;
+    this.lock = new cm.Compartment();
+    this.ours = cm.Annotation.define();
+    this.view = new cm.EditorView({
+      parent: this.host,
+      state: cm.EditorState.create({
+        doc: text,
+        extensions: [
+          cm.EditorView.cspNonce.of(nonce), cm.lineNumbers(), cm.highlightActiveLine(), cm.highlightActiveLineGutter(), cm.drawSelection(), cm.rectangularSelection(),
+          cm.history(), cm.indentOnInput(), cm.bracketMatching(), cm.foldGutter(), cm.yaml(), ...look(cm), cm.lintGutter(), cm.search({ top: true }),
+          cm.autocompletion({ override: [completions(schema, () => this.doc.lab, cm)] }), cm.closeBrackets(), cm.EditorState.tabSize.of(2), cm.indentUnit.of("  "),
+          cm.keymap.of([{ key: "Mod-s", run: () => (this.save(), true), preventDefault: true }, ...cm.closeBracketsKeymap, ...cm.completionKeymap, ...cm.foldKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.lintKeymap, cm.indentWithTab, ...cm.defaultKeymap]),
+          cm.EditorView.contentAttributes.of({ "aria-label": "Lab file" }), this.lock.of(cm.EditorState.readOnly.of(!this.canEdit)),
+          cm.EditorView.updateListener.of((u) => u.docChanged && !u.transactions.some((t) => t.annotation(this.ours)) && this.typed()),
+          cm.EditorView.lineWrapping,
+        ],
+      }),
+    });
+    this.host.classList.add("ready");
+    this.say();
+  }
+
+  get text() {
+    return this.view.state.doc.toString();
+  }
+
+  get dirty() {
+    return !!this.view && this.text !== this.saved;
+  }
+
+  typed() {
+    this.say();
+    clearTimeout(this.later);
+    this.later = setTimeout(() => this.look(), pause);
+  }
+
+  // look checks what is there, and keeps it where nothing runs that it would change.
+  async look() {
+    if (!this.dirty) {
+      this.mark([]);
+      return;
+    }
+    const text = this.text;
+    const answer = await this.doc.post("edits", { text, base: this.base, check: true });
+    if (!answer || text !== this.text) return;
+    this.mark([...(answer.report?.refused ?? []), ...(answer.marks ?? [])], answer.clashes);
+    if (!answer.error && !this.running()) await this.save();
+    else this.say(answer);
+  }
+
+  // save keeps the text; what others did meanwhile is merged into it.
+  async save() {
+    clearTimeout(this.later);
+    if (!this.dirty || this.saving) return;
+    const text = this.text;
+    this.saving = true;
+    const answer = await this.doc.write(text, this.base, { quiet: true }).finally(() => (this.saving = false));
+    if (!answer) return;
+    if (answer.error) {
+      this.mark(answer.report?.refused ?? [], answer.clashes);
+      this.say(answer);
+    } else if (this.text === text || answer.text === text) this.adopt(answer, text);
+    if (this.dirty) this.typed();
+  }
+
+  // adopt takes over what is kept now, with what was typed since the text was sent.
+  adopt(answer, sent) {
+    if (this.text === sent) this.replace(answer.text);
+    this.saved = answer.text;
+    this.base = answer.revision;
+    this.mark(answer.marks ?? []);
+    this.say(answer);
+  }
+
+  // changed: the document is another now, by an edit of the drawing or of somebody else. What is typed here and not kept yet stays; it is
+  // merged when it is kept.
+  changed(text, answer) {
+    if (!this.view || this.saving || this.dirty) return;
+    this.replace(text);
+    this.saved = text;
+    this.base = this.doc.revision;
+    this.mark(answer.marks ?? []);
+    this.say();
+  }
+
+  // replace changes only what differs, so that the cursor and the folds stay where they are.
+  replace(text) {
+    const old = this.text;
+    if (old === text) return;
+    let from = 0;
+    while (from < old.length && from < text.length && old[from] === text[from]) from++;
+    let end = 0;
+    while (end < old.length - from && end < text.length - from && old[old.length - 1 - end] === text[text.length - 1 - end]) end++;
+    this.view.dispatch({
+      changes: { from, to: old.length - end, insert: text.slice(from, text.length - end) },
+      annotations: [this.ours.of(true), this.cm.Transaction.addToHistory.of(false)],
+    });
+  }
+
+  // mark puts complaints at their lines.
+  mark(places, clashes = []) {
+    const lines = this.view.state.doc.lines;
+    const found = [...places.map((p) => ({ line: p.line, message: p.message ?? p.sentence, severity: "error" })), ...(clashes ?? []).map((c) => ({ line: c.line, message: `${c.where}: it is now ${c.theirs || "gone"}`, severity: "warning" }))];
+    const diagnostics = found.map(({ line, message, severity }) => {
+      const at = this.view.state.doc.line(Math.min(Math.max(line || 1, 1), lines));
+      return { from: at.from + (at.text.length - at.text.trimStart().length), to: at.to, severity, message };
+    });
+    this.problems = diagnostics.length;
+    this.view.dispatch(this.cm.setDiagnostics(this.view.state, diagnostics.sort((a, b) => a.from - b.from)));
+  }
+
+  say(answer) {
+    if (!this.told) return;
+    const dirty = this.dirty;
+    if (this.button) this.button.disabled = !dirty;
+    const clashes = answer?.clashes?.length ?? 0;
+    this.told.dataset.kind = clashes || this.problems ? "bad" : dirty ? "warn" : "ok";
+    this.told.textContent = clashes ? "Somebody changed the same lines" : dirty && this.problems ? `${this.problems} to mend, not kept yet` : dirty ? (this.running() ? "Not kept yet: Ctrl+S" : "…") : "";
+  }
+
+  // reveal goes to the line of a node.
+  reveal(name) {
+    if (!this.view) return;
+    const found = new RegExp(`^\\s+${name.replace(/[.*+?^$()|[\]\\{}]/g, "\\$&")}:`, "m").exec(this.text);
+    if (!found) return;
+    const at = found.index + found[0].length;
+    this.view.dispatch({ selection: { anchor: at }, effects: this.cm.EditorView.scrollIntoView(at, { y: "center" }) });
+  }
+}
