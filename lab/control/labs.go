@@ -5,6 +5,7 @@ import (
 
 	"trunkline/internal/fault"
 	"trunkline/lab"
+	"trunkline/lab/edit"
 	"trunkline/tenancy"
 )
 
@@ -91,10 +92,30 @@ func (c *Controller) Move(ctx context.Context, actor tenancy.Actor, ref string, 
 		}
 		kept[name] = at
 	}
-	if len(kept) == 0 {
-		return nil
+	if err := c.moveInFile(ctx, actor, r, kept); err != nil || len(kept) == 0 {
+		return err
 	}
 	return c.cfg.States.SavePositions(ctx, actor.Scope(), r.ID, kept)
+}
+
+// moveInFile draws nodes elsewhere whose place the file says, and takes them out of the map.
+func (c *Controller) moveInFile(ctx context.Context, actor tenancy.Actor, r *Record, at map[string]Position) error {
+	var ops []edit.Op
+	for _, n := range r.Revision.Lab.Nodes {
+		p, moves := at[n.Name]
+		if !moves || n.X == nil || n.Y == nil {
+			continue
+		}
+		delete(at, n.Name)
+		if *n.X != p.X || *n.Y != p.Y {
+			ops = append(ops, edit.Op{Op: edit.SetPosition, Node: n.Name, At: &edit.Point{X: p.X, Y: p.Y}})
+		}
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	_, err := c.Edit(ctx, actor, r.ID, EditRequest{Ops: ops})
+	return err
 }
 
 // WatchTenant streams the changes of the tenant's list of labs until ctx ends.

@@ -58,6 +58,26 @@ var scoped = map[string]func(ctx context.Context, c *control.Controller, actor t
 	"NodeAction": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
 		return c.NodeAction(ctx, actor, lab, "n1", "stop")
 	},
+	"Edit": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
+		_, err := c.Edit(ctx, actor, lab, control.EditRequest{Ops: cut("n1:eth1 n2:eth2", true)})
+		return err
+	},
+	"Revisions": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
+		_, err := c.Revisions(ctx, actor, lab)
+		return err
+	},
+	"Revision": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
+		_, err := c.Revision(ctx, actor, lab, 1)
+		return err
+	},
+	"CompareRevisions": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
+		_, err := c.CompareRevisions(ctx, actor, lab, 1, 1)
+		return err
+	},
+	"RestoreRevision": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
+		_, err := c.RestoreRevision(ctx, actor, lab, 1, control.RestoreRequest{})
+		return err
+	},
 	"WatchLab": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
 		_, err := c.WatchLab(ctx, actor, lab)
 		return err

@@ -14,17 +14,18 @@ const MaxOps = 20_000
 // file's name, for complaints. An Op that does not fit is Invalid or NotFound with its field; one whose Was or WasFields is not what is
 // there is a Conflict, and Clashes tells both sides. That the text is still a valid lab is not asked here.
 func Apply(file string, data []byte, ops []Op) (Edited, error) {
-	e := &editor{file: file, seen: map[string]bool{}}
-	if len(ops) > 0 && ops[0].Op == SetText { // may mend a text that cannot be read
-		e.data = data
-	} else if err := e.load(data); err != nil {
-		return Edited{}, err
+	e := &editor{file: file, seen: map[string]bool{}, data: data}
+	if len(ops) == 0 || ops[0].Op != SetText { // that one may mend a text which cannot be read
+		if err := e.load(data); err != nil {
+			return Edited{}, err
+		}
 	}
 	inverse, err := e.all(ops)
-	if err != nil {
-		return Edited{}, err
+	if err == nil {
+		e.flush()
+		err = e.broken
 	}
-	if err := e.flush(); err != nil {
+	if err != nil {
 		return Edited{}, err
 	}
 	return Edited{Text: e.data, Inverse: inverse, Done: e.done, Touched: e.touched, Words: sentence(e.words)}, nil
@@ -42,6 +43,7 @@ type editor struct {
 	around  map[string]bool // paths around those
 	tails   map[string]bool // mappings and lists that something is added to at their end
 
+	broken  error // the splices left no YAML
 	count   int
 	done    []Op
 	touched Touched
@@ -59,29 +61,25 @@ func (e *editor) load(data []byte) error {
 	return nil
 }
 
-// flush makes the pending splices, so that what follows sees them.
-func (e *editor) flush() error {
-	if e.t == nil {
-		return nil
-	}
+// flush makes the pending splices, so that what follows sees them. The text is read again when somebody looks.
+func (e *editor) flush() {
 	if len(e.pending) == 0 {
-		return nil
+		return
 	}
-	changed := spliced(e.data, e.pending)
-	if err := e.load(changed); err != nil {
-		return fault.Wrap(err, fault.Unsupported, "This part of the file is written in a way that the drawing cannot edit. Change it in the text.")
-	}
-	return nil
+	e.data = spliced(e.data, e.pending)
+	e.t, e.net, e.pending = nil, nil, nil
 }
 
-// ready returns the tree, and reads the text first if that has not been done.
-func (e *editor) ready() (*text, error) {
-	if e.t == nil {
-		if err := e.load(e.data); err != nil {
-			return nil, err
-		}
+// tree is the text as it was read. After splices that left no YAML it is empty, and broken says so in the end.
+func (e *editor) tree() *text {
+	if e.t != nil {
+		return e.t
 	}
-	return e.t, nil
+	if err := e.load(e.data); err != nil {
+		e.broken = fault.Wrap(err, fault.Unsupported, "This part of the file is written in a way that the drawing cannot edit. Change it in the text.")
+		e.t, _ = read([]byte("{}"))
+	}
+	return e.t
 }
 
 // all does ops in order. What undoes them is in the reverse order.
@@ -108,8 +106,13 @@ func (e *editor) do(op Op) ([]Op, error) {
 	if op.Op == Batch {
 		return e.all(op.Ops)
 	}
-	if _, err := e.ready(); err != nil {
-		return nil, err
+	if e.t == nil && len(e.done) > 0 && e.done[len(e.done)-1].Op == SetText {
+		if err := e.load(e.data); err != nil {
+			return nil, err
+		}
+	}
+	if e.tree(); e.broken != nil {
+		return nil, e.broken
 	}
 	switch op.Op {
 	case AddNode:
@@ -168,12 +171,10 @@ func joined(path []string) string { return strings.Join(path, pathSign) }
 
 // way follows a path in a tree that has everything which matters to it: pending splices there are made first.
 func (e *editor) way(path []string) (way, []string, error) {
-	w, rest := e.t.walk(nil, path)
+	w, rest := e.tree().walk(nil, path)
 	if e.clashes(path, w) {
-		if err := e.flush(); err != nil {
-			return nil, nil, err
-		}
-		w, rest = e.t.walk(nil, path)
+		e.flush()
+		w, rest = e.tree().walk(nil, path)
 	}
 	return w, rest, nil
 }
@@ -219,7 +220,8 @@ func (e *editor) now(splices []splice) error {
 		return fault.New(fault.Internal, "An edit was made of a text that is not the newest.")
 	}
 	e.pending = splices
-	return e.flush()
+	e.flush()
+	return nil
 }
 
 func (e *editor) touch(list *[]string, kind, name string) {
@@ -235,11 +237,7 @@ func (e *editor) touchSection(name string) { e.touch(&e.touched.Sections, "s", n
 
 // setText replaces the text; with Was, what is there is first merged with what the editor made of it.
 func (e *editor) setText(op Op) ([]Op, error) {
-	if e.t != nil {
-		if err := e.flush(); err != nil {
-			return nil, err
-		}
-	}
+	e.flush()
 	before, after := string(e.data), op.Text
 	if was, given := op.Was.V.(string); given && was != before {
 		merged, err := Merge([]byte(was), []byte(op.Text), e.data)

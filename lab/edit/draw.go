@@ -209,10 +209,8 @@ func (e *editor) draw(op Op) ([]Op, error) {
 	if op.Op == SetGroup || op.Op == RemoveGroup {
 		key, what, id = groupsKey, "group", &op.Group
 	}
-	if err := e.flush(); err != nil {
-		return nil, err
-	}
-	all := e.t.root
+	e.flush()
+	all := e.tree().root
 	for _, step := range append(slices.Clone(drawingPath), key) {
 		all = child(all, step)
 	}

@@ -28,7 +28,7 @@ func (e *editor) addLink(op Op) ([]Op, error) {
 		return nil, err
 	}
 	id := op.A.Node + ":" + op.A.Interface + " " + op.B.Node + ":" + op.B.Interface
-	w, rest := e.t.walk(nil, linksPath)
+	w, rest := e.tree().walk(nil, linksPath)
 	var p put
 	if len(rest) > 0 || isEmpty(w.last().value) {
 		p, err = e.firstLink(v)
@@ -36,7 +36,7 @@ func (e *editor) addLink(op Op) ([]Op, error) {
 		if w.last().value.Kind != yaml.SequenceNode {
 			return nil, fault.New(fault.Invalid, "topology.links on line %d is no list. Mend the text first.", w.last().value.Line).InField("links")
 		}
-		p = e.t.appendItem(w, v, func(column int) string { return e.linkLines(w.last().value, v, column) })
+		p = e.tree().appendItem(w, v, func(column int) string { return e.linkLines(w.last().value, v, column) })
 		e.queue(slices.Concat(linksPath, []string{"+" + id}), p.splices, linksPath)
 	}
 	if err != nil {
@@ -58,16 +58,14 @@ func (e *editor) nodeOf(name string) (*yaml.Node, error) {
 
 // firstLink makes the list of links with one in it.
 func (e *editor) firstLink(v pairs) (put, error) {
-	if err := e.flush(); err != nil {
-		return put{}, err
-	}
-	w, rest := e.t.walk(nil, linksPath)
+	e.flush()
+	w, rest := e.tree().walk(nil, linksPath)
 	var p put
 	if len(rest) == 0 {
-		p = e.t.appendItem(w, v, func(column int) string { return e.linkLines(nil, v, column) })
+		p = e.tree().appendItem(w, v, func(column int) string { return e.linkLines(nil, v, column) })
 	} else {
 		var err error
-		if p, err = e.t.set(nil, linksPath, []any{v}, ""); err != nil {
+		if p, err = e.tree().set(nil, linksPath, []any{v}, ""); err != nil {
 			return put{}, err
 		}
 		p.prune++
@@ -100,9 +98,9 @@ func (e *editor) linkLines(list *yaml.Node, v pairs, column int) string {
 			lines[i] = "endpoints: [" + strings.Join(parts, ", ") + "]"
 			continue
 		}
-		lines[i] = e.t.renderer().entry("links", p.key, p.value, column+2)
+		lines[i] = e.tree().renderer().entry("links", p.key, p.value, column+2)
 	}
-	return pad + "- " + strings.Join(lines, e.t.nl+pad+"  ")
+	return pad + "- " + strings.Join(lines, e.tree().nl+pad+"  ")
 }
 
 // linkValue is the item of a new link.

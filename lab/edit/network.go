@@ -30,7 +30,7 @@ func (e *editor) network() *network {
 		return e.net
 	}
 	n := &network{nodes: map[string]*yaml.Node{}, keys: map[string]string{}, byID: map[string]int{}, used: map[string]map[string]bool{}, ports: map[string]bool{}}
-	topology := child(e.t.root, "topology")
+	topology := child(e.tree().root, "topology")
 	if nodes := child(topology, "nodes"); nodes != nil && nodes.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(nodes.Content); i += 2 {
 			if nodes.Content[i].ShortTag() == "!!merge" {
@@ -107,9 +107,7 @@ func (e *editor) isBridge(node string) bool {
 func (e *editor) node(name string) (*yaml.Node, error) {
 	if n, ok := e.network().nodes[name]; ok {
 		if n == nil {
-			if err := e.flush(); err != nil {
-				return nil, err
-			}
+			e.flush()
 			n = e.network().nodes[name]
 		}
 		if n != nil {
@@ -142,16 +140,14 @@ func (e *editor) link(id string) (linkItem, error) {
 		if len(e.pending) == 0 {
 			break
 		}
-		if err := e.flush(); err != nil {
-			return linkItem{}, err
-		}
+		e.flush()
 	}
 	return linkItem{}, fault.New(fault.NotFound, "The lab has no link %s.", id).InField("link")
 }
 
 // definitions are the levels that a node inherits from, the most specific first, without its own.
 func (e *editor) definitions(node string) []*yaml.Node {
-	topology := child(e.t.root, "topology")
+	topology := child(e.tree().root, "topology")
 	groups, kinds, defaults := child(topology, "groups"), child(topology, "kinds"), child(topology, "defaults")
 	group := e.groupOf(node)
 	return []*yaml.Node{child(groups, group), child(kinds, e.kindOf(node)), defaults}
@@ -159,7 +155,7 @@ func (e *editor) definitions(node string) []*yaml.Node {
 
 // kindOf follows containerlab: the node's, its group's, the default group's, the defaults' kind.
 func (e *editor) kindOf(node string) string {
-	topology := child(e.t.root, "topology")
+	topology := child(e.tree().root, "topology")
 	own, groups, defaults := followed(e.network().nodes[node]), child(topology, "groups"), child(topology, "defaults")
 	for _, from := range []*yaml.Node{own, child(groups, textOf(child(own, "group"))), child(groups, textOf(child(defaults, "group"))), defaults} {
 		if kind := textOf(child(from, "kind")); kind != "" {
@@ -170,7 +166,7 @@ func (e *editor) kindOf(node string) string {
 }
 
 func (e *editor) groupOf(node string) string {
-	topology := child(e.t.root, "topology")
+	topology := child(e.tree().root, "topology")
 	own := followed(e.network().nodes[node])
 	for _, from := range []*yaml.Node{own, child(child(topology, "kinds"), e.kindOf(node)), child(topology, "defaults")} {
 		if group := textOf(child(from, "group")); group != "" {

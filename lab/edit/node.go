@@ -30,16 +30,14 @@ func (e *editor) addNode(op Op) ([]Op, error) {
 	container := w.last().value
 	structural := len(rest) > 1 || isEmpty(container)
 	if structural {
-		if err := e.flush(); err != nil {
-			return nil, err
-		}
+		e.flush()
 	}
 	v := nodeValue(op)
 	var value any = v
 	if len(v) == 0 {
 		value = pairs{}
 	}
-	p, err := e.t.set(nil, slices.Concat(nodesPath, []string{name}), value, "")
+	p, err := e.tree().set(nil, slices.Concat(nodesPath, []string{name}), value, "")
 	if err != nil {
 		return nil, err
 	}
@@ -102,9 +100,7 @@ func (e *editor) freeName(name, kind string) string {
 
 // removeNode does RemoveNode: its links and what waits for it first.
 func (e *editor) removeNode(op Op) ([]Op, error) {
-	if err := e.flush(); err != nil {
-		return nil, err
-	}
+	e.flush()
 	if _, err := e.node(op.Node); err != nil {
 		return nil, err
 	}
@@ -133,8 +129,12 @@ func (e *editor) removeNode(op Op) ([]Op, error) {
 		if path == nil {
 			break
 		}
-		w, _ := e.t.walk(nil, path)
-		r, err := e.t.remove(w, path, 3, "")
+		if len(e.pending) > 0 {
+			e.flush()
+			continue
+		}
+		w, _ := e.tree().walk(nil, path)
+		r, err := e.tree().remove(w, path, 3, "")
 		if err != nil {
 			return nil, err
 		}
@@ -144,17 +144,16 @@ func (e *editor) removeNode(op Op) ([]Op, error) {
 		back([]Op{{Op: Restore, Pieces: []Piece{r.piece}}})
 	}
 	path := e.nodePath(op.Node)
-	w, rest := e.t.walk(nil, path)
+	w, rest := e.tree().walk(nil, path)
 	if len(rest) > 0 {
 		return nil, fault.New(fault.Unsupported, "Node %s comes from an anchor elsewhere in the file. Change it in the text.", op.Node).InField("node")
 	}
-	r, err := e.t.remove(w, path, op.Prune, op.Raw)
+	r, err := e.tree().remove(w, path, op.Prune, op.Raw)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.now(r.splices); err != nil {
-		return nil, err
-	}
+	e.pending = append(e.pending, r.splices...)
+	e.flush()
 	back([]Op{{Op: Restore, Pieces: []Piece{r.piece}}})
 	e.done = append(e.done, op)
 	e.touchNode(op.Node)
@@ -197,7 +196,7 @@ func (e *editor) removeLinksOf(node string) ([]Op, error) {
 		for _, k := range of {
 			e.touchLink(k.id)
 		}
-		w, rest := e.t.walk(nil, linksPath)
+		w, rest := e.tree().walk(nil, linksPath)
 		list := w.last().value
 		bulk := len(rest) == 0 && list.Kind == yaml.SequenceNode && !isFlow(list) && !w.last().flow && len(of) < len(list.Content) && strings.HasSuffix(string(e.data), "\n")
 		if !bulk {
@@ -212,26 +211,30 @@ func (e *editor) removeLinksOf(node string) ([]Op, error) {
 			}
 			after := 0
 			if bulk {
-				after = e.t.itemRegion(list, of[last].i).end
+				after = e.tree().itemRegion(list, of[last].i).end
 			}
 			path := slices.Concat(linksPath, []string{itoa(k.i)})
-			w, _ := e.t.walk(nil, path)
-			r, err := e.t.removeBefore(w, path, 0, "", after)
+			w, _ := e.tree().walk(nil, path)
+			r, err := e.tree().removeBefore(w, path, 0, "", after)
 			if err != nil {
 				return nil, err
 			}
 			splices, pieces = append(splices, r.splices...), append(pieces, r.piece)
 		}
+		undo = append([]Op{{Op: Restore, Pieces: pieces}}, undo...)
+		if bulk { // made together with what follows
+			e.pending = append(e.pending, splices...)
+			return undo, nil
+		}
 		if err := e.now(splices); err != nil {
 			return nil, err
 		}
-		undo = append([]Op{{Op: Restore, Pieces: pieces}}, undo...)
 	}
 }
 
 // references calls each with the path and the scalar of every place that names a node: what is waited for, and controllers of switches.
 func (e *editor) references(node string, each func(path []string, n *yaml.Node)) {
-	topology := child(e.t.root, "topology")
+	topology := child(e.tree().root, "topology")
 	visit := func(path []string, definition *yaml.Node) {
 		stages := child(definition, "stages")
 		for _, stage := range keysOf(stages) {
@@ -275,7 +278,7 @@ func keysOf(m *yaml.Node) []string {
 func (e *editor) firstReference(node string) []string {
 	var found []string
 	e.references(node, func(path []string, _ *yaml.Node) {
-		if _, rest := e.t.walk(nil, path); len(rest) == 0 && found == nil && path[2] != node {
+		if _, rest := e.tree().walk(nil, path); len(rest) == 0 && found == nil && path[2] != node {
 			found = path
 		}
 	})
@@ -284,9 +287,7 @@ func (e *editor) firstReference(node string) []string {
 
 // renameNode does RenameNode.
 func (e *editor) renameNode(op Op) ([]Op, error) {
-	if err := e.flush(); err != nil {
-		return nil, err
-	}
+	e.flush()
 	n := e.network()
 	if _, err := e.node(op.Node); err != nil {
 		return nil, err
@@ -306,7 +307,7 @@ func (e *editor) renameNode(op Op) ([]Op, error) {
 	write := func(at *yaml.Node, text string) {
 		if !done[at] {
 			done[at] = true
-			splices = append(splices, splice{e.t.inner[at], e.t.ends[at], e.t.tokenFor(at, text, "", true)})
+			splices = append(splices, splice{e.tree().inner[at], e.tree().ends[at], e.tree().tokenFor(at, text, "", true)})
 		}
 	}
 	e.renameKeys(op, write)
@@ -334,7 +335,7 @@ func (e *editor) renameNode(op Op) ([]Op, error) {
 
 // renameKeys writes the node's own key, those of bridges inside it ("bridge|node"), and whose network another node shares.
 func (e *editor) renameKeys(op Op, write func(at *yaml.Node, text string)) {
-	nodes := child(child(e.t.root, "topology"), "nodes")
+	nodes := child(child(e.tree().root, "topology"), "nodes")
 	for i := 0; i+1 < len(nodes.Content); i += 2 {
 		key := nodes.Content[i]
 		if named := renamed(key.Value, op); named != key.Value {

@@ -92,7 +92,7 @@ func (e *editor) checkWas(op Op, current any) error {
 	}
 	line := 0
 	if base, err := e.base(op); err == nil {
-		w, _ := e.t.walk(nil, slices.Concat(base, op.Path))
+		w, _ := e.tree().walk(nil, slices.Concat(base, op.Path))
 		if at := w.last().value; at != nil {
 			line = at.Line
 		}
@@ -120,10 +120,10 @@ func (e *editor) assign(op Op, base []string, w way, rest []string) ([]Op, error
 	full := slices.Concat(base, path)
 	old := valueOf(nil)
 	if len(rest) == 0 {
-		w, _ = e.t.walk(nil, full)
+		w, _ = e.tree().walk(nil, full)
 		old = valueOf(w.last().value)
 	}
-	p, err := e.t.set(nil, full, v, raw)
+	p, err := e.tree().set(nil, full, v, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -197,14 +197,12 @@ func (e *editor) unset(op Op, base []string, w way, rest []string) ([]Op, error)
 	}
 	full := slices.Concat(base, op.Path)
 	if len(e.pending) > 0 {
-		if err := e.flush(); err != nil {
-			return nil, err
-		}
-		if w, rest = e.t.walk(nil, full); len(rest) > 0 {
+		e.flush()
+		if w, rest = e.tree().walk(nil, full); len(rest) > 0 {
 			return nil, nil
 		}
 	}
-	r, err := e.t.remove(w, full, min(op.Prune, len(op.Path)-1), op.Raw)
+	r, err := e.tree().remove(w, full, min(op.Prune, len(op.Path)-1), op.Raw)
 	if err != nil {
 		return nil, err
 	}
@@ -224,18 +222,16 @@ func (e *editor) restore(op Op) ([]Op, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := e.flush(); err != nil {
-			return nil, err
-		}
+		e.flush()
 		relative := p.In
 		p.In = slices.Concat(base, relative)
-		w, rest := e.t.walk(nil, p.In)
+		w, rest := e.tree().walk(nil, p.In)
 		emptied := ""
 		if s := w.last(); len(rest) == 0 && isEmpty(s.value) && s.parent != nil && !s.flow && !s.inList() {
-			start, end := e.t.tail(s)
-			emptied = e.t.bytes(start, end)
+			start, end := e.tree().tail(s)
+			emptied = e.tree().bytes(start, end)
 		}
-		splices, err := e.t.restore(p)
+		splices, err := e.tree().restore(p)
 		if err != nil {
 			return nil, err
 		}
@@ -265,7 +261,7 @@ func (e *editor) takeOut(op Op, p Piece, relative []string, emptied string, made
 			}
 		}
 	}
-	w, _ := e.t.walk(nil, p.In)
+	w, _ := e.tree().walk(nil, p.In)
 	list := w.last().value
 	for i := range list.Content {
 		if list.Kind == yaml.SequenceNode && canonical(valueOf(list.Content[i])) == canonical(ordered(p.Value)) {

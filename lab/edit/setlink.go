@@ -13,19 +13,17 @@ import (
 
 // removeLink does RemoveLink.
 func (e *editor) removeLink(op Op) ([]Op, error) {
-	if err := e.flush(); err != nil {
-		return nil, err
-	}
+	e.flush()
 	k, err := e.link(op.Link)
 	if err != nil {
 		return nil, err
 	}
 	path := slices.Concat(linksPath, []string{itoa(k.i)})
-	w, rest := e.t.walk(nil, path)
+	w, rest := e.tree().walk(nil, path)
 	if len(rest) > 0 {
 		return nil, fault.New(fault.Unsupported, "The links come from an anchor elsewhere in the file. Change them in the text.").InField("link")
 	}
-	r, err := e.t.remove(w, path, op.Prune, op.Raw)
+	r, err := e.tree().remove(w, path, op.Prune, op.Raw)
 	if err != nil {
 		return nil, err
 	}
@@ -40,9 +38,7 @@ func (e *editor) removeLink(op Op) ([]Op, error) {
 
 // moveEnd does MoveEnd.
 func (e *editor) moveEnd(op Op) ([]Op, error) {
-	if err := e.flush(); err != nil {
-		return nil, err
-	}
+	e.flush()
 	k, err := e.link(op.Link)
 	if err != nil {
 		return nil, err
@@ -68,7 +64,7 @@ func (e *editor) moveEnd(op Op) ([]Op, error) {
 	}
 	var splices []splice
 	write := func(at *yaml.Node, text string) {
-		splices = append(splices, splice{e.t.inner[at], e.t.ends[at], e.t.tokenFor(at, text, "", true)})
+		splices = append(splices, splice{e.tree().inner[at], e.tree().ends[at], e.tree().tokenFor(at, text, "", true)})
 	}
 	if end.at.Kind == yaml.MappingNode {
 		write(child(end.at, "node"), node)

@@ -45,7 +45,7 @@ func read(data []byte) (*text, error) {
 	if decoder.Decode(&yaml.Node{}) == nil {
 		return nil, fault.New(fault.Invalid, "The file holds a second document. Put each lab into a file of its own.")
 	}
-	t := &text{data: data, root: document.Content[0], ends: map[*yaml.Node]int{}, inner: map[*yaml.Node]int{}, uses: map[string]int{}, nl: "\n", step: 2, dashed: -1}
+	t := &text{data: data, root: document.Content[0], ends: make(map[*yaml.Node]int, len(data)/12), inner: make(map[*yaml.Node]int, len(data)/12), uses: map[string]int{}, nl: "\n", step: 2, dashed: -1}
 	if bytes.Contains(data, []byte("\r\n")) {
 		t.nl = "\r\n"
 	}

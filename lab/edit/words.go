@@ -160,7 +160,7 @@ func (e *editor) unpack(op Op) ([]Op, bool, error) {
 	if err != nil || base == nil {
 		return nil, false, err
 	}
-	w, rest := e.t.walk(nil, append(slices.Clone(base), "labels", carriedLabel))
+	w, rest := e.tree().walk(nil, append(slices.Clone(base), "labels", carriedLabel))
 	if len(rest) > 0 || op.Op == Set && (len(op.Path) == 0 || op.Path[0] == "labels") {
 		return nil, false, nil
 	}
@@ -181,7 +181,7 @@ func (e *editor) unpack(op Op) ([]Op, bool, error) {
 		one := Op{Op: Set, Node: op.Node, Link: op.Link, Path: []string{p.key}, Value: Of(toJSON(p.value))}
 		if p.value == nil {
 			one.Value = Value{}
-			if w, rest := e.t.walk(nil, append(slices.Clone(base), p.key)); len(rest) > 0 || w.last().value == nil {
+			if w, rest := e.tree().walk(nil, append(slices.Clone(base), p.key)); len(rest) > 0 || w.last().value == nil {
 				continue
 			}
 		}
