@@ -72,6 +72,7 @@ export function start() {
     gone: () => location.assign("/labs"),
   }, showLive);
   window.addEventListener("resize", () => map.resized());
+  map.resized(); // the panel may have been open already
 }
 
 // startEditor lets whoever may change the lab change it; others see it change.
