@@ -316,3 +316,19 @@ func places(put map[string]Position, l *lab.Lab) map[string]Position {
 	}
 	return at
 }
+
+// filled gives a lab that asks for it the addresses which it has not, before it is deployed.
+func (c *Controller) filled(ctx context.Context, actor tenancy.Actor, r *Record) (*Record, error) {
+	l := r.Revision.Lab
+	if l.Addressing == nil || !l.Addressing.Fill || tenancy.Allow(actor, tenancy.EditLab, objectRef(r)) != nil || len(ipam.Fill(l).Ops) == 0 {
+		return r, nil
+	}
+	if _, err := c.Edit(ctx, actor, r.ID, EditRequest{Fill: true}); err != nil {
+		return nil, err
+	}
+	r, err := c.find(ctx, actor, tenancy.RunLab, r.ID)
+	if err == nil {
+		c.live(r)
+	}
+	return r, err
+}

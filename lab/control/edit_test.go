@@ -189,6 +189,12 @@ func TestAnEditFillsAddresses(t *testing.T) {
 	if undone := r.edit(id, control.EditRequest{Ops: result.Inverse}); strings.Contains(undone.Text, "10.") {
 		t.Errorf("undone it reads\n%s", undone.Text)
 	}
+	r.addHost("host-a", fakehost.Config{}, nil)
+	asks := r.create("name: asks\ntopology:\n  addressing: {mode: fill}\n  nodes: {a: {kind: linux, image: trunkline/tiny}, b: {kind: linux, image: trunkline/tiny}}\n  links: [{endpoints: [a:eth1, b:eth1]}]\n")
+	r.deploy(asks)
+	if got := r.until(asks, control.Running); len(got.Lab.Links[0].B.Addresses) != 2 {
+		t.Errorf("deployed it reads\n%s", got.Source)
+	}
 	clash := r.edit(id, control.EditRequest{Ops: []edit.Op{{Op: edit.SetLink, Link: "r1:eth1 r2:eth1", Fields: map[string]any{"addresses-a": []any{"10.0.0.1/24"}, "addresses-b": []any{"10.0.0.1/24"}}}}})
 	if len(clash.Marks) != 1 || clash.Marks[0].Line != 8 {
 		t.Errorf("one address twice: %+v", clash.Marks)

@@ -28,6 +28,9 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 	if r.busy() {
 		return deployAgain(r)
 	}
+	if r, err = c.filled(ctx, actor, r); err != nil {
+		return err
+	}
 	c.fleet.awaitUsable(ctx, firstHost)
 	failed := c.failedNodes(r)
 	before, after, err := c.planAndStore(ctx, actor.Scope(), r, failed, false)
