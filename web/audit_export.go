@@ -19,7 +19,7 @@ func (e *exporting) begin() {
 	}
 	e.begun = true
 	h := e.w.Header()
-	h.Set("Content-Type", "application/jsonl")
+	h.Set("Content-Type", "application/x-ndjson")
 	h.Set("Content-Disposition", Attachment(e.name))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -20,20 +20,21 @@ import (
 )
 
 func auditCommand(o *options) *cobra.Command {
-	cmd := cli.Group(&cobra.Command{Use: "audit", Short: "What was done, by whom: list, export, verify and prune, on the controller's machine"})
-	cmd.AddCommand(auditList(o), auditExport(), auditVerify(o), auditPrune(o))
+	cmd := cli.Group(&cobra.Command{Use: "audit", Short: "What was done, by whom: list and export it with --of from anywhere; all else on the controller's machine"})
+	cmd.AddCommand(auditList(o), auditExport(o), auditVerify(o), auditPrune(o))
 	return cmd
 }
 
 // auditFlags choose events.
 type auditFlags struct {
 	dataSettings
-	tenant, actor, object, since, until string
-	verbs                               []string
+	of, tenant, actor, object, since, until string
+	verbs                                   []string
 }
 
 func (f *auditFlags) flags(cmd *cobra.Command) {
 	f.dataSettings.flags(cmd)
+	cmd.Flags().StringVar(&f.of, "of", "", "ask the controller, as other commands do, for the audit of the workspace, the site or all; without it the database on this machine is read")
 	cmd.Flags().StringVar(&f.tenant, "tenant", "", "events of this workspace only, by its id")
 	cmd.Flags().StringVar(&f.actor, "actor", "", "events of this person only, by id, e-mail address or account name")
 	cmd.Flags().StringVar(&f.object, "object", "", "events of this object only, by its id or kind, such as lab or host")
@@ -115,6 +116,9 @@ func auditList(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ls", Aliases: []string{"list"}, Short: "List events, the newest first", Args: cli.Exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.of != "" {
+				return f.listRemote(cmd.Context(), o, limit, before)
+			}
 			return f.withAudit(cmd.Context(), func(s *store.Store, log *store.AuditLog) error {
 				scope, filter, err := f.choose(cmd.Context(), s)
 				if err != nil {
@@ -191,13 +195,16 @@ func printable(text string) string {
 	}, text)
 }
 
-func auditExport() *cobra.Command {
+func auditExport(o *options) *cobra.Command {
 	var f auditFlags
 	var file string
 	var force bool
 	cmd := &cobra.Command{
 		Use: "export", Short: "Write events as JSON lines, the oldest first; trunkline audit verify FILE checks them anywhere", Args: cli.Exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.of != "" {
+				return f.exportRemote(cmd.Context(), o, file, force)
+			}
 			return f.withAudit(cmd.Context(), func(s *store.Store, log *store.AuditLog) error {
 				scope, filter, err := f.choose(cmd.Context(), s)
 				if err != nil {

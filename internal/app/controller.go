@@ -139,7 +139,7 @@ func (c *Controller) build(ctx context.Context) error {
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
-			Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Providers: c.door.admin, Audit: c.audit,
+			Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Providers: c.door.admin, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit),
 			Services: services, Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
 		Services: services, Mounts: map[string]http.Handler{hostlink.Path: c.tunnel, login.BackChannelPath: c.backChannel()},

@@ -68,6 +68,8 @@ var pages = map[string]input{
 	"POST /account/password":                       {own: true, form: []string{"email", "{new}", "name", "New", "password", "a new password", "again", "a new password"}},
 	"POST /account/tokens":                         {form: []string{"name", "{new}"}},
 	"POST /account/tokens/:token/revoke":           {of: "token"},
+	"GET /audit":                                   {},
+	"GET /audit/export":                            {},
 	"GET /about":                                   {},
 	"GET /workspaces":                              {},
 	"POST /workspaces":                             {own: true, form: []string{"name", "{new}"}},

@@ -43,6 +43,7 @@ type Config struct {
 	Providers web.Providers // by which people sign in
 
 	Audit tenancy.Auditor // nil: nothing is recorded
+	Trail web.Trail       // what was recorded
 	// Authenticate tells who sends the request, by bearer token or session; fault.Unauthenticated when nobody does.
 	Authenticate func(*http.Request) (tenancy.Actor, error)
 	PublicURL    string // for join commands; "" takes the address by which a request came
@@ -86,6 +87,7 @@ func New(c Config) *API {
 	a.workspaceOperations()
 	a.memberOperations()
 	a.invitationOperations()
+	a.auditOperations()
 	a.providerOperations()
 	a.quotaOperations()
 	a.tokenOperations()
