@@ -25,6 +25,7 @@ import (
 // Config is what the pages are made of. Everything but API, Examples, Ready, Metrics, Workspaces, Bell, Audit and Trail must be set.
 type Config struct {
 	Labs     Labs
+	Shares   Shares // nil: labs are not shared one by one
 	Intents  Intents
 	Watching Watching
 	NodeIO   NodeIO
@@ -106,6 +107,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s.sessions = s.newSessions()
+	s.API = s.withGuests(c.API)
 	s.handler = s.compose()
 	return s, nil
 }
