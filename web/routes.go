@@ -53,6 +53,8 @@ var routes = []route{
 	{method: http.MethodGet, path: "/labs/schema", verb: tenancy.SeeLab, handle: (*Server).labSchema},
 	{method: http.MethodPost, path: "/labs/:lab/edits", verb: tenancy.EditLab, handle: editing((*Server).editLab), body: maxEdit},
 	{method: http.MethodGet, path: "/labs/:lab/document", verb: tenancy.SeeLab, handle: (*Server).labDocument},
+	{method: http.MethodGet, path: "/labs/:lab/revisions", verb: tenancy.SeeLab, handle: editing((*Server).versionsDialog)},
+	{method: http.MethodGet, path: "/labs/:lab/revisions/:revision", verb: tenancy.SeeLab, handle: editing((*Server).versionCompared)},
 	{method: http.MethodPost, path: "/labs/:lab/revisions/:revision/restore", verb: tenancy.EditLab, handle: editing((*Server).restoreRevision)},
 	{method: http.MethodPost, path: "/labs/:lab/positions", verb: tenancy.EditLab, handle: (*Server).moveNodes},
 	{method: http.MethodPost, path: "/labs/:lab/layout", verb: tenancy.EditLab, handle: (*Server).layoutAnew},

@@ -17,6 +17,7 @@ import { MapEdit } from "./mapedit.js";
 import { Palette } from "./palette.js";
 import { EditBar } from "./editbar.js";
 import { Code } from "./code.js";
+import { startVersions } from "./versions.js";
 
 export function start() {
   const lab = JSON.parse(document.getElementById("lab-map").textContent);
@@ -54,7 +55,10 @@ export function start() {
   startMapDrop(map, (name, files) => lab.canUse && transfers.upload(name, files));
   const doc = new LabDocument(at, lab, null);
   const editor = startEditor(map, doc);
-  if (lab.editor) startCode(doc, map, at, panel);
+  if (lab.editor) {
+    startCode(doc, map, at, panel);
+    startVersions(doc);
+  }
   const placement = new Placement(at, map, document.getElementById("side"));
   wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor });
 
