@@ -30,6 +30,7 @@ type house struct {
 	store      *store.Store
 	accounts   *tenancy.Accounts
 	workspaces *tenancy.Workspaces
+	shares     *tenancy.Shares
 }
 
 const housePassword = "three words in a row"
@@ -44,8 +45,10 @@ func newHouse(t *testing.T) *house {
 	h := &house{store: s, accounts: tenancy.NewAccounts(s, s, s, nil)}
 	bell := &tenancy.Revocations{}
 	h.workspaces = tenancy.NewWorkspaces(s, h.accounts, bell, nil)
+	h.shares = tenancy.NewShares(s, h.accounts, bell, nil)
 	pages, err := webtest.NewSite(slog.New(slog.NewTextHandler(io.Discard, nil)), func(c *web.Config) {
 		c.Accounts, c.Tokens, c.Sessions, c.Workspaces, c.Bell = h.accounts, h.accounts, s.Sessions(), h.workspaces, bell
+		c.Shares = h.shares
 		c.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			actor, err := web.Authenticated(r)
 			if err != nil {

@@ -22,7 +22,7 @@ func (w *World) nodeOf(actor tenancy.Actor, name, node string) (*labState, error
 	if err != nil {
 		return nil, err
 	}
-	if err := tenancy.Allow(actor, tenancy.UseNode, tenancy.ObjectRef{Tenant: l.view.Tenant, Owner: "u-" + l.view.Owner, Lab: l.view.ID, Name: "lab " + l.view.Name}); err != nil {
+	if err := tenancy.Allow(actor, tenancy.UseNode, tenancy.ObjectRef{Tenant: l.view.Tenant, Owner: l.view.OwnerID, Lab: l.view.ID, Name: "lab " + l.view.Name}); err != nil {
 		return nil, err
 	}
 	n := l.nodes[node]

@@ -20,7 +20,7 @@ func (w *World) allowedLocked(actor tenancy.Actor, name string) (*labState, erro
 	if err != nil {
 		return nil, err
 	}
-	return l, tenancy.Allow(actor, tenancy.RunLab, tenancy.ObjectRef{Tenant: l.view.Tenant, Owner: "u-" + l.view.Owner, Lab: l.view.ID, Name: "lab " + l.view.Name})
+	return l, tenancy.Allow(actor, tenancy.RunLab, tenancy.ObjectRef{Tenant: l.view.Tenant, Owner: l.view.OwnerID, Lab: l.view.ID, Name: "lab " + l.view.Name})
 }
 
 // Deploy starts the nodes one after the other, Pace apart.

@@ -280,7 +280,7 @@ func (w *World) Move(_ context.Context, actor tenancy.Actor, name string, positi
 	if err != nil {
 		return err
 	}
-	if err := tenancy.Allow(actor, tenancy.EditLab, tenancy.ObjectRef{Tenant: l.view.Tenant, Owner: "u-" + l.view.Owner, Lab: l.view.ID, Name: "lab " + l.view.Name}); err != nil {
+	if err := tenancy.Allow(actor, tenancy.EditLab, tenancy.ObjectRef{Tenant: l.view.Tenant, Owner: l.view.OwnerID, Lab: l.view.ID, Name: "lab " + l.view.Name}); err != nil {
 		return err
 	}
 	for n, p := range positions {
