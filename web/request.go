@@ -19,7 +19,8 @@ import (
 type Request struct {
 	server *Server
 	echo   echo.Context
-	Actor  tenancy.Actor
+	Actor  tenancy.Actor // who may what here: in the workspace that is chosen, or a guest of one lab
+	Self   tenancy.Actor // who is signed in, in the workspace that is chosen
 	ID     string
 }
 
@@ -30,7 +31,8 @@ type handler func(*Server, *Request) error
 const maxForm = 1 << 20
 
 func (s *Server) newRequest(c echo.Context) *Request {
-	return &Request{server: s, echo: c, ID: requestID(c.Request().Context()), Actor: ActorFrom(c.Request().Context())}
+	actor := ActorFrom(c.Request().Context())
+	return &Request{server: s, echo: c, ID: requestID(c.Request().Context()), Actor: actor, Self: actor}
 }
 
 // adapt makes an echo handler of a route: who asks, how much may be sent, and one log line.
@@ -44,6 +46,9 @@ func (s *Server) adapt(one route) echo.HandlerFunc {
 		actor, err := s.actorOfSession(c.Request())
 		c.SetRequest(c.Request().WithContext(withActor(c.Request().Context(), actor)))
 		r := s.newRequest(c)
+		if err == nil {
+			err = s.admitGuest(r)
+		}
 		if limit > 0 {
 			c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, limit)
 		}
@@ -51,7 +56,7 @@ func (s *Server) adapt(one route) echo.HandlerFunc {
 		shallow(c.Request())
 		switch {
 		case err != nil && !one.public:
-		case !one.public && actor.IsNobody():
+		case !one.public && r.Actor.IsNobody():
 			err = fault.New(fault.Unauthenticated, "Sign in to go on.")
 		default:
 			if err = s.admit(one, r); err == nil {
@@ -163,8 +168,8 @@ func (r *Request) frame() templates.Frame {
 	}
 	return templates.Frame{
 		Nonce: nonceOf(r.Context()), Path: r.HTTP().URL.Path, Theme: theme, Version: r.server.Version,
-		UserName: r.Actor.UserName, Role: string(r.Actor.Role), SiteAdmin: r.Actor.SiteAdmin, SignedIn: !r.Actor.IsNobody(),
-		Flash: r.takeFlash(),
+		UserName: r.Self.UserName, Role: string(r.Self.Role), SiteAdmin: r.Self.SiteAdmin, SignedIn: !r.Self.IsNobody(),
+		GuestName: r.guestName(), Flash: r.takeFlash(),
 	}
 }
 

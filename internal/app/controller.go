@@ -38,6 +38,7 @@ type Controller struct {
 	door     *door                // by which people come in who sign in elsewhere
 	bell     *tenancy.Revocations // rung when somebody's rights may have ended
 	reaper   *tenancy.Reaper
+	shares   *tenancy.Shares
 	labs     *control.Controller
 	tunnel   *hostlink.Server
 	shells   *terminal.Manager
@@ -110,6 +111,7 @@ func (c *Controller) build(ctx context.Context) error {
 	c.accounts.WithSessions(c.signedIn).WithBell(c.bell)
 	services := tenancy.NewServices(c.store, c.accounts, c.bell)
 	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
+	c.shares = tenancy.NewShares(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
 	c.tunnel = hostlink.NewServer(joined{c.store, c.audit}, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(c.settings.Seams.control(control.Config{
 		Labs: c.store, States: c.store, Site: c.store, HostStore: c.store, Identifiers: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Tunnel: c.tunnel,
@@ -138,10 +140,13 @@ func (c *Controller) build(ctx context.Context) error {
 		Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit), SSO: c.door.pages(c.accounts),
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
+			Switches: c.labs, Links: c.labs,
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
 			Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Providers: c.door.admin, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit),
+			Shares:   c.shares,
 			Services: services, Authenticate: web.Authenticated, PublicURL: public, Version: c.settings.Version, Log: c.log,
 		}),
+		Shares:   c.shares,
 		Services: services, Mounts: map[string]http.Handler{hostlink.Path: c.tunnel, login.BackChannelPath: c.backChannel()},
 	}))
 	return err
@@ -155,11 +160,12 @@ func (c *Controller) Run(ctx context.Context) error {
 		ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelDebug),
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return ignoreCancel(c.shares.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.labs.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.shells.Run(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.reaper.Run(ctx)) })
-	group.Go(func() error { return ignoreCancel(c.watchPeople(ctx)) })
 	group.Go(func() error { return ignoreCancel(c.audit.Run(ctx)) })
+	group.Go(func() error { return ignoreCancel(c.watchPeople(ctx)) })
 	group.Go(func() error {
 		if err := server.Serve(c.listener); !errors.Is(err, http.ErrServerClosed) {
 			return fault.Wrap(err, fault.Unavailable, "The web server ended.")
