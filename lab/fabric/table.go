@@ -3,7 +3,6 @@ package fabric
 import (
 	"context"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -35,7 +34,7 @@ func (f *Fabric) Switch(ctx context.Context, spec hostapi.LabSpec, name string) 
 	if err := t.macs(ctx); err != nil {
 		return hostapi.SwitchView{}, err
 	}
-	t.vlans()
+	t.view.ListVLANs()
 	if t.s.STP != "" {
 		if err := t.tree(ctx); err != nil {
 			return hostapi.SwitchView{}, err
@@ -177,40 +176,6 @@ func (t *tables) macs(ctx context.Context) error {
 		return strings.Compare(a.MAC, b.MAC)
 	})
 	return nil
-}
-
-// vlans lists those that a port names or that an address was learnt in. A port that lets every VLAN pass is a member of each.
-func (t *tables) vlans() {
-	all := map[int]*hostapi.SwitchVLAN{}
-	at := func(vlan int) *hostapi.SwitchVLAN {
-		if all[vlan] == nil {
-			all[vlan] = &hostapi.SwitchVLAN{VLAN: vlan}
-		}
-		return all[vlan]
-	}
-	for _, p := range t.view.Ports {
-		for _, v := range append([]int{p.Access, p.Native}, p.Trunk...) {
-			if v > 0 {
-				at(v)
-			}
-		}
-	}
-	for _, m := range t.view.MACs {
-		at(m.VLAN).MACs++
-	}
-	for _, vlan := range slices.Sorted(maps.Keys(all)) {
-		v := all[vlan]
-		for _, p := range t.view.Ports {
-			switch {
-			case p.Mode == "mirror":
-			case p.Access == vlan && vlan > 0, p.Native == vlan && vlan > 0, vlan == 0 && (p.Mode == "all" || p.Mode == "trunk"):
-				v.Untagged = append(v.Untagged, p.Name)
-			case slices.Contains(p.Trunk, vlan), p.Mode == "all", p.Mode == "native" && len(p.Trunk) == 0:
-				v.Tagged = append(v.Tagged, p.Name)
-			}
-		}
-		t.view.VLANs = append(t.view.VLANs, *v)
-	}
 }
 
 func (t *tables) tree(ctx context.Context) error {

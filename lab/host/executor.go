@@ -32,6 +32,7 @@ type Config struct {
 	Log           *slog.Logger
 	Tail          func(lines int) []string // the last lines of the agent's log, the oldest first; nil: they are not kept
 	UseEvery      time.Duration            // how often it is told what is in use
+	RatesEvery    time.Duration            // how often what labs carry is measured, while somebody asks; 0: a second
 }
 
 // Limits are given to nodes whose spec leaves them open.

@@ -28,9 +28,10 @@ type rig struct {
 	pulse time.Duration
 	log   *slog.Logger
 
-	useEvery time.Duration
-	patience time.Duration
-	tail     func(int) []string
+	useEvery   time.Duration
+	ratesEvery time.Duration
+	patience   time.Duration
+	tail       func(int) []string
 }
 
 func newRig(t *testing.T, cfg fakehost.Config) *rig {
@@ -49,7 +50,7 @@ func newRig(t *testing.T, cfg fakehost.Config) *rig {
 
 func (r *rig) start() *rig {
 	r.t.Helper()
-	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: r.log, UseEvery: r.useEvery, Patience: r.patience, Tail: r.tail})
+	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: r.log, UseEvery: r.useEvery, RatesEvery: r.ratesEvery, Patience: r.patience, Tail: r.tail})
 	if err != nil {
 		r.t.Fatal(err)
 	}

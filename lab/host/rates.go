@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 var _ hostapi.RatesHost = (*Executor)(nil)
 
-// ratesEvery is how often what labs carry is measured, while somebody asks.
+// ratesEvery is how often what labs carry is measured, while somebody asks and nothing else is set.
 const ratesEvery = time.Second
 
 // rateMeter measures all labs that are asked for at once: the fabric's counters in one dump, the containers by their control groups.
@@ -88,7 +89,7 @@ func (m *rateMeter) leave(r *rateReader) {
 // run measures until nobody asks any more.
 func (m *rateMeter) run() {
 	m.before, m.used = nil, map[string]cpuMark{}
-	for tick := time.NewTicker(ratesEvery); ; {
+	for tick := time.NewTicker(cmp.Or(m.x.cfg.RatesEvery, ratesEvery)); ; {
 		labs := m.wanted()
 		if len(labs) == 0 {
 			tick.Stop()

@@ -2,7 +2,9 @@ package hostapi
 
 import (
 	"context"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"trunkline/lab"
@@ -103,4 +105,40 @@ type SwitchController struct {
 // Plus adds up.
 func (c Counter) Plus(o Counter) Counter {
 	return Counter{c.Frames + o.Frames, c.Bytes + o.Bytes, c.Dropped + o.Dropped, c.Errors + o.Errors}
+}
+
+// ListVLANs fills VLANs from ports and addresses: those that a port names or that an address was learnt in. A port that lets every VLAN pass is
+// a member of each; what a mirror sends is of none.
+func (v *SwitchView) ListVLANs() {
+	all := map[int]*SwitchVLAN{}
+	at := func(vlan int) *SwitchVLAN {
+		if all[vlan] == nil {
+			all[vlan] = &SwitchVLAN{VLAN: vlan}
+		}
+		return all[vlan]
+	}
+	for _, p := range v.Ports {
+		for _, vlan := range append([]int{p.Access, p.Native}, p.Trunk...) {
+			if vlan > 0 {
+				at(vlan)
+			}
+		}
+	}
+	for _, m := range v.MACs {
+		at(m.VLAN).MACs++
+	}
+	v.VLANs = []SwitchVLAN{}
+	for _, vlan := range slices.Sorted(maps.Keys(all)) {
+		one := all[vlan]
+		for _, p := range v.Ports {
+			switch {
+			case p.Mode == "mirror":
+			case vlan > 0 && (p.Access == vlan || p.Native == vlan), vlan == 0 && (p.Mode == "all" || p.Mode == "trunk"):
+				one.Untagged = append(one.Untagged, p.Name)
+			case slices.Contains(p.Trunk, vlan), p.Mode == "all", p.Mode == "native" && len(p.Trunk) == 0:
+				one.Tagged = append(one.Tagged, p.Name)
+			}
+		}
+		v.VLANs = append(v.VLANs, *one)
+	}
 }

@@ -78,6 +78,7 @@ func (f *Fabric) Unwire(ctx context.Context, labID string) error {
 		delete(f.h.wires, labID)
 		delete(f.h.plugs, labID)
 		delete(f.h.carrier.dark, labID)
+		delete(f.h.traffic, labID)
 		return nil
 	})
 }

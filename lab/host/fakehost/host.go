@@ -36,8 +36,8 @@ var Realistic = Delays{Create: 30 * time.Millisecond, Start: 90 * time.Milliseco
 
 // Call is one call of the executor.
 type Call struct {
-	Verb string // list, create, start, stop, pause, remove, exec, plug, wire, unwire, peers
-	Lab  string
+	Verb string // list, create, start, stop, pause, remove, exec, plug, wire, unwire, peers, counters, switch
+	Lab  string // of counters: all that were asked for, with blanks between
 	Node string
 }
 
@@ -60,6 +60,7 @@ type Host struct {
 	wrong      []string
 	underlay   underlay
 	carrier    carrier
+	traffic    map[string]*traffic // by lab
 
 	life context.Context // ends with Close
 	end  context.CancelFunc
@@ -134,7 +135,7 @@ func (h *Host) call(ctx context.Context, c Call, delay time.Duration, do func() 
 	return intercept(ctx, c, whole)
 }
 
-var fabricVerbs = map[string]bool{"plug": true, "wire": true, "unwire": true, "labs": true, "peers": true}
+var fabricVerbs = map[string]bool{"plug": true, "wire": true, "unwire": true, "labs": true, "peers": true, "counters": true, "switch": true}
 
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
