@@ -18,6 +18,7 @@ import { Palette } from "./palette.js";
 import { EditBar } from "./editbar.js";
 import { Code } from "./code.js";
 import { startVersions } from "./versions.js";
+import { Cable } from "./cable.js";
 
 export function start() {
   const lab = JSON.parse(document.getElementById("lab-map").textContent);
@@ -54,6 +55,8 @@ export function start() {
   startMapKeys(map, { shell, details, menu });
   startMapDrop(map, (name, files) => lab.canUse && transfers.upload(name, files));
   const doc = new LabDocument(at, lab, null);
+  const cable = new Cable(map, doc, panel);
+  map.onLink = (id) => cable.show(id);
   const editor = startEditor(map, doc);
   if (lab.editor) {
     startCode(doc, map, at, panel);
