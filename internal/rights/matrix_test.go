@@ -144,7 +144,22 @@ func (m *matrix) stand(in input, caller *actor) *actor {
 }
 
 func (m *matrix) call(a address, in input, caller *actor, r refs) response {
-	out := in.call(m.site, a, r)
+	out := m.sign(in.call(m.site, a, r), a, in, caller)
+	m.calls++
+	var answer response
+	if a.kind == web.Socket {
+		answer = m.talk(out, in.first)
+	} else {
+		answer = m.send(out)
+	}
+	for _, wrong := range bareHeaders(answer) {
+		m.t.Errorf("%s as %s: %s", a.key, caller.name, wrong)
+	}
+	return answer
+}
+
+// sign says who asks: pages by a browser, the API by a token.
+func (m *matrix) sign(out *request, a address, in input, caller *actor) *request {
 	if a.api {
 		out.token = caller.token
 	} else {
@@ -157,17 +172,7 @@ func (m *matrix) call(a address, in input, caller *actor, r refs) response {
 		}
 		out.path += "?ticket=" + got.Ticket
 	}
-	m.calls++
-	var answer response
-	if a.kind == web.Socket {
-		answer = m.talk(out, in.first)
-	} else {
-		answer = m.send(out)
-	}
-	for _, wrong := range bareHeaders(answer) {
-		m.t.Errorf("%s as %s: %s", a.key, caller.name, wrong)
-	}
-	return answer
+	return out
 }
 
 // difference shows where two texts part.

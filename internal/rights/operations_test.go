@@ -52,6 +52,13 @@ var operations = map[string]input{
 	"PUT /offers/{network}":     {of: "network", site: true, json: `{"devices":{"host-a":"{network}"},"vlans":[]}`, ok: []int{200}},
 	"DELETE /offers/{network}":  {of: "network", site: true},
 
+	"GET /providers":                     {},
+	"GET /providers/{provider}":          {of: "provider", site: true},
+	"PUT /providers/{provider}":          {of: "provider", site: true, json: `{"name":"New","issuer":"http://127.0.0.1:1","clientId":"x","allowPrivate":true}`},
+	"DELETE /providers/{provider}":       {of: "provider", site: true},
+	"POST /providers/{provider}/examine": {of: "provider", site: true},
+	"POST /providers/{provider}/preview": {of: "provider", site: true, json: `{"claims":"{\"sub\":\"x\"}"}`},
+
 	"GET /workspaces":                      {},
 	"GET /workspaces?all=true":             {},
 	"POST /workspaces":                     {json: `{"name":"{new}"}`},

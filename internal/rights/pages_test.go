@@ -41,7 +41,7 @@ var pages = map[string]input{
 	"POST /labs/:lab/nodes/:node/:action":         {of: "node action", shared: true},
 	"GET /labs/:lab/nodes/:node/shell":            {of: "lab", ticket: true},
 	"POST /labs/:lab/nodes/:node/shell/ticket":    {of: "lab", shared: true},
-	"POST /labs/:lab/edits":                       {of: "lab", json: `{"base":1,"text":"{name}"}`},
+	"POST /labs/:lab/edits":                       {of: "lab", json: `{"base":1,"ops":[]}`},
 	"GET /labs/:lab/document":                     {of: "lab"},
 	"POST /labs/:lab/revisions/:revision/restore": {of: "revision", json: `{}`},
 	"PUT /labs/:lab/nodes/:node/files":            {of: "lab", shared: true, query: "path=/root/&name={new}", body: "content", kind: "application/octet-stream"},
@@ -86,9 +86,31 @@ var pages = map[string]input{
 	"POST /members/invitations/:invitation/revoke": {of: "invitation"},
 	"POST /members/:user/role":                     {of: "member", form: []string{"role", "observer"}},
 	"POST /members/:user/remove":                   {of: "member"},
-	"GET /join/:secret":                            {of: "invitation", site: true},
-	"POST /join/:secret":                           {of: "invitation", site: true, own: true},
-	"POST /join/:secret/account":                   {of: "invitation", site: true, own: true, form: []string{"email", "{new}", "name", "New", "password", "a new password"}},
+	"GET /audit":                                   {},
+	"GET /audit/export":                            {},
+
+	"GET /sign-in/with/:provider":                  {of: "provider", site: true, ok: []int{503}}, // nobody answers there
+	"GET /sign-in/return/:provider":                {of: "provider", site: true, own: true, query: "state=none&code=none", ok: []int{422, 403, 401}},
+	"GET /signed-out":                              {},
+	"POST /account/ways-in/:provider/link":         {of: "provider", site: true, ok: []int{503}},
+	"POST /account/ways-in/unlink":                 {form: []string{"issuer", "https://none.example", "subject", "none"}, ok: []int{404}}, // it is not there
+	"GET /providers":                               {},
+	"POST /providers":                              {form: []string{"id", "{new}", "name", "New", "issuer", "http://127.0.0.1:1", "clientId", "x", "allowPrivate", "1"}},
+	"GET /providers/new":                           {},
+	"POST /providers/local":                        {form: []string{"on", "1"}},
+	"GET /providers/:provider":                     {of: "provider", site: true},
+	"POST /providers/:provider":                    {of: "provider", site: true, form: []string{"name", "New", "issuer", "http://127.0.0.1:1", "clientId", "x", "allowPrivate", "1"}},
+	"POST /providers/:provider/delete":             {of: "provider", site: true},
+	"POST /providers/:provider/move":               {of: "provider", site: true, form: []string{"to", "up"}},
+	"POST /providers/:provider/examine":            {of: "provider", site: true},
+	"POST /providers/:provider/preview":            {of: "provider", site: true, form: []string{"claims", `{"sub":"x"}`}},
+	"POST /providers/:provider/rules":              {of: "provider", site: true, form: []string{"claim", "groups", "match", "b", "tenant", "{workspace}", "role", "observer"}},
+	"POST /providers/:provider/rules/:rule/delete": {of: "provider", site: true},
+	"POST /providers/:provider/rules/:rule/move":   {of: "provider", site: true, form: []string{"to", "up"}},
+
+	"GET /join/:secret":          {of: "invitation", site: true},
+	"POST /join/:secret":         {of: "invitation", site: true, own: true},
+	"POST /join/:secret/account": {of: "invitation", site: true, own: true, form: []string{"email", "{new}", "name", "New", "password", "a new password"}},
 }
 
 func renameBack(s *site, t *tenant) {

@@ -149,6 +149,9 @@ func (s *site) send(r *request) response {
 
 // endless says that an answer goes on until somebody ends it.
 func endless(h http.Header) bool {
+	if h.Get("Content-Disposition") != "" {
+		return false // a download ends
+	}
 	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	return kind == "text/event-stream" || kind == "application/jsonl"
 }

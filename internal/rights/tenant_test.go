@@ -170,6 +170,15 @@ func sourcesOf() map[string]source {
 			return r
 		},
 		"workspace's name": func(_ *site, t *tenant, _ *actor, _ bool) refs { return refs{"workspace": t.name} },
+		"provider": func(s *site, t *tenant, _ *actor, _ bool) refs {
+			name := s.name("sso")
+			settings := `{"name":"` + name + `","issuer":"http://127.0.0.1:1","clientId":"x","allowPrivate":true,"rules":[{"id":"","provider":"` + name + `","claim":"groups","match":"a","tenant":"` + t.id + `","role":"observer"}]}`
+			administrator := t.people["administrator"].token
+			s.ask(administrator, "PUT", "/api/v1/providers/"+name, settings, nil)
+			var made struct{ Rules []tenancy.Rule }
+			s.ask(administrator, "GET", "/api/v1/providers/"+name, "", &made)
+			return refs{"provider": name, "rule": made.Rules[0].ID, "workspace": t.id}
+		},
 		"sign-in link": func(s *site, t *tenant, _ *actor, _ bool) refs {
 			return refs{"secret": s.link(t.people["member"].who.UserID)}
 		},
