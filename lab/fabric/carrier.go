@@ -43,6 +43,7 @@ type carrierEnd struct {
 	up    bool // the device is switched on
 	own   bool // the node has its interface up, as last seen
 	said  bool // as last told to the far end
+	known bool // the device was there before: its node may have asked for neighbours in vain
 }
 
 // carriers keeps the ends of all labs. Its methods may be called at the same time.
@@ -61,6 +62,9 @@ type carriers struct {
 	turns    int   // counts what peers said anew
 
 	flapping chan struct{} // one token: ends were installed that flap
+
+	returned map[endKey]carrierEnd // ends of nodes that have carrier again, until they are taken
+	back     chan struct{}         // one token: there are some
 }
 
 // farHost is what another host said of its ends.
@@ -71,7 +75,8 @@ type farHost struct {
 }
 
 func newCarriers() *carriers {
-	return &carriers{ends: map[endKey]*carrierEnd{}, byDevice: map[string]endKey{}, far: map[netip.Addr]*farHost{}, flapping: make(chan struct{}, 1)}
+	return &carriers{ends: map[endKey]*carrierEnd{}, byDevice: map[string]endKey{}, far: map[netip.Addr]*farHost{}, flapping: make(chan struct{}, 1),
+		returned: map[endKey]carrierEnd{}, back: make(chan struct{}, 1)}
 }
 
 // lower makes the ends of a lab that are not among the wanted ones lose carrier, at once and at the far ends too. It is done before anything
@@ -96,9 +101,8 @@ func (c *carriers) lower(lab string, wanted []carrierEnd) (off []string) {
 }
 
 // install makes these the ends of a lab, now that their cables are wired, and gives them carrier unless something holds it back.
-// The ends come with the state of their devices. The error is of a device that can't be switched; back are the ends of devices known from
-// before that came up.
-func (c *carriers) install(lab string, ends []carrierEnd) (back []carrierEnd, err error) {
+// The ends come with the state of their devices. The error is of a device that can't be switched.
+func (c *carriers) install(lab string, ends []carrierEnd) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failed = nil
@@ -111,11 +115,11 @@ func (c *carriers) install(lab string, ends []carrierEnd) (back []carrierEnd, er
 		}
 	}
 	added := make([]*carrierEnd, 0, len(ends))
-	var returning []*carrierEnd
 	for i := range ends {
 		e := ends[i]
 		e.own = true
 		if was := devices[e.device]; was != nil && e.device != "" && was.index == e.index {
+			e.known = true
 			e.up, e.own = was.up, was.own // newer than what the caller read, also when it is the end of another cable now
 		} else if e.watched && e.up {
 			e.own = ends[i].own
@@ -135,9 +139,6 @@ func (c *carriers) install(lab string, ends []carrierEnd) (back []carrierEnd, er
 			c.byDevice[e.device] = e.key
 		}
 		added = append(added, &e)
-		if was := devices[e.device]; e.watched && was != nil && was.index == e.index && !e.up {
-			returning = append(returning, &e)
-		}
 	}
 	for key, was := range old {
 		if was.remote.IsValid() && was.said && c.ends[key] == nil {
@@ -147,12 +148,7 @@ func (c *carriers) install(lab string, ends []carrierEnd) (back []carrierEnd, er
 	for _, e := range added {
 		c.settle(e)
 	}
-	for _, e := range returning {
-		if e.up {
-			back = append(back, *e)
-		}
-	}
-	return back, c.failed
+	return c.failed
 }
 
 // forget drops the ends of a lab whose devices are about to be removed.
@@ -290,6 +286,7 @@ func (c *carriers) settle(e *carrierEnd) {
 		if err := c.set(e.device, e.index, up); err == nil {
 			e.up = up
 			c.news(e.key.lab)
+			c.noteReturn(e)
 		} else {
 			c.failed = err
 		}
@@ -302,6 +299,35 @@ func (c *carriers) settle(e *carrierEnd) {
 			c.settle(far)
 		}
 	}
+}
+
+// noteReturn remembers an end that got its carrier back; one that gets its first has asked for nobody in vain.
+func (c *carriers) noteReturn(e *carrierEnd) {
+	before := e.known
+	e.known = e.watched
+	if delete(c.returned, e.key); !e.up || !before {
+		return
+	}
+	c.returned[e.key] = *e
+	select {
+	case c.back <- struct{}{}:
+	default:
+	}
+}
+
+// takeReturned hands out the ends that got their carrier back, each with the far end where that is on this host.
+func (c *carriers) takeReturned() (list [][]carrierEnd) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, e := range c.returned {
+		both := []carrierEnd{e}
+		if far := c.ends[key.far()]; far != nil && far.watched && far.index != 0 && far.own {
+			both = append(both, *far)
+		}
+		list = append(list, both)
+	}
+	clear(c.returned)
+	return list
 }
 
 // tellable lists what a peer is told: every cable that leads to it.

@@ -198,7 +198,7 @@ func TestADeviceThatBecomesTheEndOfAnotherCableGetsItsCarrierBack(t *testing.T) 
 	if w.device[0] || w.device[1] {
 		t.Error("the ends of a cable that is gone have carrier")
 	}
-	if _, err := w.sides[0].install("l", ends); err != nil || !w.device[0] || !w.device[1] {
+	if err := w.sides[0].install("l", ends); err != nil || !w.device[0] || !w.device[1] {
 		t.Errorf("devices %v, %v", w.device, err)
 	}
 }

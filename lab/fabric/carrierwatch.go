@@ -18,8 +18,11 @@ import (
 // watchBuffer holds the kernel's reports while a large lab comes or goes; when it overflows all devices are looked at.
 const watchBuffer = 4 << 20
 
-// watchCarriers starts the watch over the host's devices, once.
-func (f *Fabric) watchCarriers() { f.watch.start(f.watchLinks) }
+// watchCarriers starts the watch over the host's devices, once, and what nodes need whose carrier returns.
+func (f *Fabric) watchCarriers() {
+	f.watch.start(f.watchLinks)
+	f.asks.start(f.askAnew)
+}
 
 // watchLinks feeds the kernel's reports to the carriers until ctx ends. A subscription that broke is made anew, and what was missed is looked up.
 func (f *Fabric) watchLinks(ctx context.Context) {
@@ -177,7 +180,7 @@ func (f *Fabric) restoreCarriers(ctx context.Context) error {
 		if f.carriers.knows(lab) {
 			continue
 		}
-		if _, err := f.carriers.install(lab, ends); err != nil {
+		if err := f.carriers.install(lab, ends); err != nil {
 			return err
 		}
 	}

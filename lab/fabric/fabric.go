@@ -61,6 +61,7 @@ type Fabric struct {
 	carriers *carriers
 	watch    background // of the devices' carrier
 	flaps    background // of cables that flap
+	asks     background // of nodes whose carrier returns
 	readers  carrierReaders
 	channel  *channel // to other hosts
 
@@ -132,6 +133,7 @@ func (f *Fabric) Close() error {
 	f.channel.close()
 	f.watch.close()
 	f.flaps.close()
+	f.asks.close()
 	f.dropRelays(nil)
 	f.wiring.Lock()
 	defer f.wiring.Unlock()

@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"context"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -11,26 +12,83 @@ import (
 // back within milliseconds (neighbour discovery's RetransTimer; net.ipv4.neigh.default.retrans_time_ms). So when a cable is mended or moved,
 // the questions under way in the node are dropped: the next frame asks at once. Answers that the node has are its own.
 
-// askAnew drops them for ends that have carrier again. A node that can't be looked into asks in its own time.
-func (f *Fabric) askAnew(ctx context.Context, ends []carrierEnd) {
-	for _, e := range ends {
-		if err := f.askAnewAt(ctx, e); err != nil {
-			f.log.Debug("a node's open questions for neighbours stay", "lab", e.key.lab, "node", e.port.Node, "error", err)
+// The kernel passes frames a moment later than it shows the carrier: until then both a question and its answer are lost, so it is waited for.
+
+const (
+	passesWithin = time.Second          // from the carrier's return until frames pass, on a busy machine
+	passesEvery  = 2 * time.Millisecond // how often it is looked
+)
+
+// askAnew drops the open questions of nodes whose carrier returns, until ctx ends. A node that can't be looked into asks in its own time.
+func (f *Fabric) askAnew(ctx context.Context) {
+	for {
+		select {
+		case <-f.carriers.back:
+		case <-ctx.Done():
+			return
+		}
+		within, cancel := context.WithTimeout(ctx, passesWithin)
+		for _, ends := range f.carriers.takeReturned() {
+			for _, e := range ends {
+				f.awaitPasses(within, e)
+			}
+			if err := f.askAnewAt(ctx, ends[0]); err != nil {
+				f.log.Debug("a node's open questions for neighbours stay", "lab", ends[0].key.lab, "node", ends[0].port.Node, "error", err)
+			}
+		}
+		cancel()
+	}
+}
+
+// awaitPasses waits until frames pass at both devices of an end, or ctx ends.
+func (f *Fabric) awaitPasses(ctx context.Context, e carrierEnd) {
+	inside, done, err := f.routesOf(e)
+	if err != nil {
+		return
+	}
+	defer done()
+	tick := time.NewTicker(passesEvery)
+	defer tick.Stop()
+	for {
+		outer, err := linkNamed(ctx, f.root, e.device)
+		if err != nil || outer == nil {
+			return
+		}
+		inner, err := linkNamed(ctx, inside, e.port.Interface)
+		if err != nil || inner == nil || passes(outer) && passes(inner) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
 		}
 	}
 }
 
-func (f *Fabric) askAnewAt(ctx context.Context, e carrierEnd) error {
+// passes reports whether the kernel has let a device's queue begin, which it does together with this state (RFC 2863).
+func passes(l netlink.Link) bool { return l.Attrs().OperState == netlink.OperUp }
+
+// routesOf opens the interfaces of an end's node. The caller calls done.
+func (f *Fabric) routesOf(e carrierEnd) (inside *netlink.Handle, done func(), err error) {
 	ns, err := f.insideOf(e.key.lab, e.port.Node)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer ns.Close()
 	in, err := netlink.NewHandleAt(ns, unix.NETLINK_ROUTE)
 	if err != nil {
+		return nil, nil, err
+	}
+	return in, in.Close, nil
+}
+
+func (f *Fabric) askAnewAt(ctx context.Context, e carrierEnd) error {
+	in, done, err := f.routesOf(e)
+	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer done()
 	link, err := linkNamed(ctx, in, e.port.Interface)
 	if err != nil || link == nil {
 		return err

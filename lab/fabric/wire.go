@@ -164,11 +164,9 @@ func (r *wiringRun) raise(ctx context.Context) error {
 			e.index, e.up, e.own = link.Attrs().Index, flags&unix.IFF_UP != 0, flags&unix.IFF_LOWER_UP != 0
 		}
 	}
-	back, err := r.f.carriers.install(r.w.lab, r.w.held)
-	if err != nil {
+	if err := r.f.carriers.install(r.w.lab, r.w.held); err != nil {
 		return err
 	}
-	r.f.askAnew(ctx, back)
 	if slices.ContainsFunc(r.w.held, func(e carrierEnd) bool { return e.flap != nil }) {
 		r.f.flaps.start(r.f.flap)
 	}
