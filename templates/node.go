@@ -28,6 +28,17 @@ type Node struct {
 	Binds      []string
 	CanRun     bool
 	CanUse     bool
+	CanEdit    bool
+	Design     []DesignField // what the file says of it, to be changed here
+}
+
+// DesignField is one field of a node in the lab file.
+type DesignField struct {
+	Label, Hint string
+	Path        string // JSON: the keys from the node inwards
+	Type        string // text, number, bool, or choice
+	Value       string
+	Choices     []string
 }
 
 // Template names its file.
@@ -43,6 +54,12 @@ type NodeInterface struct {
 	Peer, PeerIf string // "" leads nowhere
 	VLAN         string // of a switch port
 	Note         string
+
+	// For changing it.
+	Port          bool   // of a switch: it has VLANs and no addresses
+	Link, LinkEnd string // id of its cable when its addresses are written there, and which end it is: "a" or "b"
+	Access, Trunk string
+	Written       []string // its addresses where they are changed
 }
 
 // NodeExec is one of the file's exec steps.

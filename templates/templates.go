@@ -60,6 +60,7 @@ func New(asset func(string) string) (*Set, error) {
 		"count":    Count,
 		"lines":    func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
 		"yaml":     yamlLine,
+		"join":     func(list []string) string { return strings.Join(list, ", ") },
 		"until":    until,
 		"ticks":    ticks,
 		"under":    under,

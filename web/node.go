@@ -24,6 +24,11 @@ func (s *Server) nodePanel(r *Request) error {
 	if err != nil {
 		return err
 	}
+	view.CanEdit = s.Editing != nil && mayOn(r.Actor, tenancy.EditLab, detail.LabView)
+	if n := detail.Lab.Node(view.Name); view.CanEdit && n != nil {
+		view.Design = designFields(n)
+		addWritten(detail.Lab, n, view.Interfaces)
+	}
 	view.CanRun, view.CanUse = mayOn(r.Actor, tenancy.RunLab, detail.LabView), mayOn(r.Actor, tenancy.UseNode, detail.LabView)
 	return r.Fragment(http.StatusOK, view)
 }

@@ -19,6 +19,7 @@ import { EditBar } from "./editbar.js";
 import { Code } from "./code.js";
 import { startVersions } from "./versions.js";
 import { Cable } from "./cable.js";
+import { Inspect } from "./inspect.js";
 
 export function start() {
   const lab = JSON.parse(document.getElementById("lab-map").textContent);
@@ -61,6 +62,7 @@ export function start() {
   if (lab.editor) {
     startCode(doc, map, at, panel);
     startVersions(doc);
+    new Inspect(doc, panel);
   }
   const placement = new Placement(at, map, document.getElementById("side"));
   wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor });

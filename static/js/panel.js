@@ -73,6 +73,6 @@ export class Panel {
   }
 
   refresh() {
-    if (this.name) load(`${this.at}/nodes/${encodeURIComponent(this.name)}`, this.sheet);
+    return this.name && load(`${this.at}/nodes/${encodeURIComponent(this.name)}`, this.sheet);
   }
 }
