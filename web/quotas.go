@@ -37,7 +37,7 @@ var quotaWords = map[tenancy.Resource]struct{ name, hint string }{
 	tenancy.QuotaNodes:   {"Running nodes", "containers that shall run"},
 	tenancy.QuotaCPU:     {"vCPU", "the most that those may use, in cores"},
 	tenancy.QuotaMemory:  {"Memory", "the most that those may use"},
-	tenancy.QuotaDisk:    {"Disk", "files of labs, and 256 MiB for each container that is kept"},
+	tenancy.QuotaDisk:    {"Disk", "files of labs in all their versions, and 256 MiB for each container that is kept"},
 	tenancy.QuotaUploads: {"Uploads today", "files sent on one day, until midnight UTC"},
 	tenancy.QuotaHours:   {"Running hours", "of all labs together in one calendar month, UTC"},
 	tenancy.QuotaEgress:  {"Egress rate", "of each lab to the internet, in each direction"},
