@@ -103,6 +103,7 @@ func (in *importInput) open() (project.Source, control.ImportRequest, error) {
 		return nil, request, err
 	}
 	r, _ := in.http()
+	request.Size = max(0, r.ContentLength)
 	name := in.File
 	if name == "" {
 		name = "topology.clab.yml"
