@@ -155,7 +155,7 @@ func (m *machine) start(name string) {
 	if m.caps != nil {
 		fabric = limited{m.fake.Fabric(), *m.caps}
 	}
-	x, err := host.New(host.Config{HostID: m.id, Name: name, StateDir: m.dir, Engine: m.fake.Engine(), Fabric: fabric, Workers: 4})
+	x, err := host.New(host.Config{HostID: m.id, Name: name, StateDir: m.dir, Engine: m.fake.Engine(), Fabric: fabric, Workers: 4, RatesEvery: 10 * time.Millisecond})
 	must(m.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

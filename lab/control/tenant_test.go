@@ -78,6 +78,23 @@ var scoped = map[string]func(ctx context.Context, c *control.Controller, actor t
 		_, err := c.RestoreRevision(ctx, actor, lab, 1, control.RestoreRequest{})
 		return err
 	},
+	"SetLink": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
+		_, err := c.SetLink(ctx, actor, lab, "n1:eth1", control.LinkChange{Cut: new(true)})
+		return err
+	},
+	"Switch": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
+		_, err := c.Switch(ctx, actor, lab, "n1")
+		if fault.Is(err, fault.Invalid) {
+			return nil // n1 is no switch: the lab was found
+		}
+		return err
+	},
+	"WatchRates": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
+		ctx, leave := context.WithCancel(ctx)
+		defer leave()
+		_, err := c.WatchRates(ctx, actor, lab)
+		return err
+	},
 	"WatchLab": func(ctx context.Context, c *control.Controller, actor tenancy.Actor, lab string) error {
 		_, err := c.WatchLab(ctx, actor, lab)
 		return err
@@ -139,7 +156,7 @@ func TestAnotherTenantsLabAnswersLikeAMissingOne(t *testing.T) {
 	}
 	other := tenancy.Actor{UserID: "bob", TenantID: "alpha", Role: tenancy.Member}
 	for name, call := range scoped {
-		reads := map[string]bool{"Get": true, "Export": true, "WatchLab": true}[name]
+		reads := map[string]bool{"Get": true, "Export": true, "WatchLab": true, "Switch": true, "WatchRates": true, "Revisions": true, "Revision": true, "CompareRevisions": true}[name]
 		err := call(ctx, r.control, other, id)
 		if reads && err != nil || !reads && !fault.Is(err, fault.Forbidden) {
 			t.Errorf("%s by another member: %v", name, err)
