@@ -154,16 +154,7 @@ func isPlaced(d *control.LabDetail, n *lab.Node) bool {
 
 // layout draws the lab from its cables alone.
 func layout(l *lab.Lab) []drawing.Point {
-	index := map[string]int{}
-	for i, n := range l.Nodes {
-		index[n.Name] = i
-	}
-	var edges [][2]int
-	for _, k := range l.Links {
-		if b, ok := index[k.B.Node]; ok {
-			edges = append(edges, [2]int{index[k.A.Node], b})
-		}
-	}
+	_, edges := edgesOf(l)
 	return drawing.Layout(len(l.Nodes), edges)
 }
 

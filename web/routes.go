@@ -53,6 +53,8 @@ var routes = []route{
 	{method: http.MethodGet, path: "/labs/schema", verb: tenancy.SeeLab, handle: (*Server).labSchema},
 	{method: http.MethodPost, path: "/labs/:lab/edits", verb: tenancy.EditLab, handle: editing((*Server).editLab), body: maxEdit},
 	{method: http.MethodGet, path: "/labs/:lab/document", verb: tenancy.SeeLab, handle: (*Server).labDocument},
+	{method: http.MethodGet, path: "/labs/:lab/arrangement", verb: tenancy.SeeLab, handle: (*Server).arrangement},
+	{method: http.MethodPost, path: "/labs/:lab/pattern", verb: tenancy.SeeLab, handle: (*Server).pattern},
 	{method: http.MethodGet, path: "/labs/:lab/link", verb: tenancy.SeeLab, handle: (*Server).linkPanel},
 	{method: http.MethodGet, path: "/labs/:lab/revisions", verb: tenancy.SeeLab, handle: editing((*Server).versionsDialog)},
 	{method: http.MethodGet, path: "/labs/:lab/revisions/:revision", verb: tenancy.SeeLab, handle: editing((*Server).versionCompared)},

@@ -20,6 +20,7 @@ import { Code } from "./code.js";
 import { startVersions } from "./versions.js";
 import { Cable } from "./cable.js";
 import { Inspect } from "./inspect.js";
+import { startPatterns, arrange } from "./pattern.js";
 
 export function start() {
   const lab = JSON.parse(document.getElementById("lab-map").textContent);
@@ -101,6 +102,7 @@ function startEditor(map, doc) {
   edit = new MapEdit(map, doc, frames);
   new EditBar(map, doc, edit, frames);
   const palette = new Palette(map, document.getElementById("palette"), (kind, at) => edit.add([{ op: "add-node", kind, at }]));
+  startPatterns(map, doc, edit);
   on("a", () => palette.focus());
   return edit;
 }
@@ -144,6 +146,10 @@ function wireButtons({ map, panel, dock, shell, details, transfers, at, placemen
     names: () => names.setAttribute("aria-pressed", map.toggleNames()),
     hosts: () => placement.toggle(),
     async layout() {
+      if (editor) {
+        await arrange(map, doc, "free");
+        return;
+      }
       const answer = await fetch(`${at}/layout`, { method: "POST", headers: { Accept: "application/json" } }).catch(() => null);
       if (answer?.ok) map.place(await answer.json());
       else toast("The map could not be arranged. Try again.", "error");
