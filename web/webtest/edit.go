@@ -10,6 +10,7 @@ import (
 	"trunkline/lab/edit"
 	"trunkline/lab/format"
 	"trunkline/lab/hostapi"
+	"trunkline/lab/ipam"
 	"trunkline/tenancy"
 )
 
@@ -66,6 +67,9 @@ func (l *labState) edited(request control.EditRequest) (edit.Edited, error) {
 			op.Was = edit.Of(l.versions[request.Base-1].source)
 		}
 		ops = []edit.Op{op}
+	}
+	if request.Fill {
+		ops = append(ops, ipam.Fill(l.lab).Ops...)
 	}
 	return edit.Apply("topology.clab.yml", []byte(l.source), ops)
 }
