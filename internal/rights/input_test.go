@@ -21,6 +21,7 @@ type input struct {
 	site   bool                 // the object is the site's, or the caller's: there is none of another tenant
 	hides  bool                 // who may not do it does not see the object either
 	first  string               // what a websocket's client says first
+	hosts  bool                 // it tells of compute hosts, which guests of one lab never see
 	reach  bool                 // administrators of the site reach those of all tenants
 	bound  bool                 // a token stays in its workspace: one of a person who may is refused as well
 	ticket bool                 // a ticket is asked for first

@@ -2,6 +2,7 @@ package rights_test
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -68,12 +69,12 @@ func expected(a address, caller *actor, object tenancy.ObjectRef) verdict {
 	switch {
 	case a.public:
 		return allowed
-	case caller.nobody():
+	case caller.at(a).IsNobody():
 		return unauthenticated
 	case a.verb == "":
 		return allowed
 	}
-	return byCode(fault.CodeOf(tenancy.Allow(caller.who, a.verb, object)))
+	return byCode(fault.CodeOf(tenancy.Allow(caller.at(a), a.verb, object)))
 }
 
 var random = regexp.MustCompile(`nonce(="|-)[A-Z2-7]+`)
@@ -94,7 +95,8 @@ func bare(r response, asked refs) string {
 	}
 	b.WriteString(r.body)
 	whole := random.ReplaceAllString(b.String(), "")
-	for name, value := range asked {
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
+		value := asked[name]
 		if slices.Contains(kept, name) {
 			continue
 		}

@@ -26,6 +26,7 @@ type line struct {
 	caller  *actor
 	object  tenancy.ObjectRef
 	hides   bool
+	hosts   bool
 	bound   bool
 	got     verdict
 }
@@ -33,6 +34,9 @@ type line struct {
 // wrong says what is wrong with a line under a declaration of its address.
 func (l line) wrong(declared address) string {
 	want := expected(declared, l.caller, l.object)
+	if l.hosts && want == allowed && l.caller.who.Guest != nil {
+		want = forbidden
+	}
 	if l.bound && want == allowed && !l.caller.who.SiteAdmin {
 		want = forbidden
 	}
@@ -59,6 +63,8 @@ func (s *site) everybody() []*actor {
 		for _, r := range roles {
 			all = append(all, t.people[r.name])
 		}
+		all = append(all, t.programs...)
+		all = append(all, t.guests...)
 	}
 	return all
 }
@@ -74,6 +80,9 @@ func (m *matrix) run(a address) []string {
 	}
 	var wrong []string
 	for _, caller := range m.actors {
+		if caller.who.Guest != nil && (in.own || !slices.Contains(ofLab, in.of)) {
+			continue // beyond the lab that is shared he is somebody of another workspace, who is there already
+		}
 		wrong = append(wrong, m.own(a, in, caller)...)
 		if in.of != "" && !in.site {
 			wrong = append(wrong, m.others(a, in, caller)...)
@@ -82,10 +91,13 @@ func (m *matrix) run(a address) []string {
 	return wrong
 }
 
+// ofLab are the kinds of objects that are a lab, or part of one.
+var ofLab = []string{"lab", "switch", "cable", "share", "revision", "node action"}
+
 // own calls an address on something of the caller's own tenant.
 func (m *matrix) own(a address, in input, caller *actor) []string {
 	object := tenancy.ObjectRef{Tenant: caller.home.id}
-	if slices.Contains([]string{"lab", "running lab", "revision", "node action"}, in.of) {
+	if slices.Contains(ofLab, in.of) {
 		object.Owner, object.Lab, object.Name = caller.home.people[labOwner].who.UserID, caller.home.lab.ID, "lab"
 	}
 	want := expected(a, caller, object)
@@ -98,7 +110,7 @@ func (m *matrix) own(a address, in input, caller *actor) []string {
 	if in.of != "" {
 		r = sources[in.of](m.site, caller.home, who, done && !in.shared)
 	}
-	one := line{bound: in.bound && a.api, address: a, caller: caller, object: object, hides: in.hides, got: read(a, in, m.call(a, in, who, r))}
+	one := line{bound: in.bound && a.api, address: a, caller: caller, object: object, hides: in.hides, hosts: in.hosts, got: read(a, in, m.call(a, in, who, r))}
 	m.lines = append(m.lines, one)
 	if done && in.undo != nil {
 		in.undo(m.site, caller.home)
@@ -119,7 +131,7 @@ func (m *matrix) others(a address, in input, caller *actor) []string {
 	if in.reach && who.who.SiteAdmin {
 		return nil
 	}
-	there := sources[in.of](m.site, theirs, who, a.method != "GET" && !in.shared && in.of != "lab" && in.of != "running lab")
+	there := sources[in.of](m.site, theirs, who, false)
 	gone := missing(there)
 	if !a.api && !who.nobody() {
 		m.send(&request{method: "GET", path: "/about", cookie: who.cookie}) // takes what an earlier form left to be said
@@ -162,8 +174,8 @@ func (m *matrix) call(a address, in input, caller *actor, r refs) response {
 func (m *matrix) sign(out *request, a address, in input, caller *actor) *request {
 	if a.api {
 		out.token = caller.token
-	} else {
-		out.cookie = caller.cookie
+	} else if out.cookie = caller.cookie; caller.program() {
+		out.token = caller.token
 	}
 	if in.ticket {
 		var got struct{ Ticket string }
@@ -210,8 +222,8 @@ func TestEveryAddressAnswersAsItsVerbSays(t *testing.T) {
 			t.Error(strings.Join(wrong, "\n"))
 		}
 	}
-	t.Logf("%d addresses (%d pages and forms, %d operations, %d streams, %d websockets) x %d callers (%d roles in 2 tenants, and nobody): %d calls in %s, after %s of making the tenants",
-		len(all), kinds["page"], kinds["plain"]-kinds["page"], kinds["stream"], kinds["socket"], len(m.actors), len(roles), m.calls,
+	t.Logf("%d addresses (%d pages and forms, %d operations, %d streams, %d websockets) x %d callers (in each of 2 tenants %d roles, %d programs and %d guests; and nobody): %d calls in %s, after %s of making the tenants",
+		len(all), kinds["page"], kinds["plain"]-kinds["page"], kinds["stream"], kinds["socket"], len(m.actors), len(roles), len(m.a.programs), len(m.a.guests), m.calls,
 		time.Since(started).Round(time.Millisecond)-settled.Round(time.Millisecond), settled.Round(time.Millisecond))
 }
 

@@ -1,6 +1,7 @@
 package rights_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -15,13 +16,32 @@ import (
 type actor struct {
 	name   string // such as "manager of alpha"
 	who    tenancy.Actor
-	home   *tenant // whose objects are his own; nobody's is the first tenant
-	cookie string  // of a browser
-	token  string  // of a program
+	home   *tenant            // whose objects are his own; nobody's is the first tenant
+	cookie string             // of a browser
+	token  string             // of a program
+	scope  tenancy.TokenScope // of the token; "": all
 	remake func() *actor
 }
 
 func (a *actor) nobody() bool { return a.who.IsNobody() }
+
+// program says that it has a token and no browser.
+func (a *actor) program() bool { return a.cookie == "" && a.token != "" }
+
+// at is the actor as an address sees him: pages know no tokens.
+func (a *actor) at(one address) tenancy.Actor {
+	switch who := a.who; {
+	case a.nobody():
+		return who
+	case one.api:
+		who.TokenID, who.TokenScope = "any", cmp.Or(a.scope, tenancy.ScopeAll)
+		return who
+	case a.program():
+		return tenancy.Actor{}
+	default:
+		return who
+	}
+}
 
 // roles are the kinds of people in each tenant. The owner of the lab is a member.
 var roles = []struct {
@@ -80,7 +100,7 @@ func (s *site) signIn(userID string) string {
 func (s *site) newToken(a *actor) string {
 	s.t.Helper()
 	var made struct{ Secret string }
-	s.ask(a.cookie, "POST", "/api/v1/tokens", `{"name":"matrix"}`, &made)
+	s.ask(a.cookie, "POST", "/api/v1/tokens", `{"name":"matrix","scope":"all"}`, &made)
 	return made.Secret
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"trunkline/hostlink"
@@ -17,13 +18,17 @@ import (
 type tenant struct {
 	id, name string
 	people   map[string]*actor
+	service  refs            // a service account with a token
+	programs []*actor        // tokens of lesser scopes, and a service account
+	guests   []*actor        // of the lab
 	lab      control.LabView // it runs, and belongs to the lab's owner
 }
 
 // refs are the parts of a path, and what forms refer to, by name.
 type refs map[string]string
 
-const labFile = "name: %s\ntopology:\n  nodes:\n    one: {kind: linux, image: trunkline/tiny}\n    two: {kind: linux, image: trunkline/tiny}\n  links:\n    - endpoints: [one:eth1, two:eth1]\n"
+const labFile = "name: %s\ntopology:\n  nodes:\n    one: {kind: linux, image: trunkline/tiny}\n    two: {kind: linux, image: trunkline/tiny}\n    sw: {kind: switch}\n" +
+	"  links:\n    - endpoints: [one:eth1, two:eth1]\n    - endpoints: [one:eth2, sw:eth1]\n"
 
 // settle makes a tenant with everything in it.
 func (s *site) settle(name string) *tenant {
@@ -36,6 +41,13 @@ func (s *site) settle(name string) *tenant {
 		t.people[r.name] = s.person(r.name, t, r.role, r.site)
 	}
 	t.lab = s.running(t)
+	for _, scope := range []tenancy.TokenScope{tenancy.ScopeRead, tenancy.ScopeLabs} {
+		t.programs = append(t.programs, s.scoped(t.people["owner"], scope))
+	}
+	t.programs = append(t.programs, s.serviceOf(t))
+	for _, level := range tenancy.Levels {
+		t.guests = append(t.guests, s.guest(t, level))
+	}
 	return t
 }
 
@@ -80,10 +92,11 @@ func init() { sources = sourcesOf() }
 
 func sourcesOf() map[string]source {
 	return map[string]source{
-		"lab": func(s *site, t *tenant, _ *actor, fresh bool) refs {
+		"lab": func(s *site, t *tenant, caller *actor, fresh bool) refs {
 			one := t.lab
 			if fresh {
 				one = s.newLab(t)
+				s.share(t, one.ID, caller)
 			}
 			return refs{"lab": one.ID, "node": "one", "name": one.Name}
 		},
@@ -161,6 +174,42 @@ func sourcesOf() map[string]source {
 			r["revision"] = "1"
 			return r
 		},
+		"switch": func(_ *site, t *tenant, _ *actor, _ bool) refs { return refs{"lab": t.lab.ID, "node": "sw"} },
+		"cable": func(s *site, t *tenant, caller *actor, fresh bool) refs {
+			r := sources["lab"](s, t, caller, fresh)
+			r["link"] = "one:eth1 two:eth1"
+			return r
+		},
+		"share": func(s *site, t *tenant, _ *actor, _ bool) refs {
+			var made struct{ ID string }
+			s.ask(t.people[labOwner].token, "POST", "/api/v1/labs/"+t.lab.ID+"/shares", `{"level":"view"}`, &made)
+			return refs{"lab": t.lab.ID, "share": made.ID}
+		},
+		"link": func(s *site, t *tenant, _ *actor, _ bool) refs {
+			var made struct{ Address string }
+			s.ask(t.people[labOwner].token, "POST", "/api/v1/labs/"+t.lab.ID+"/shares", `{"level":"view","guests":true}`, &made)
+			return refs{"secret": made.Address[strings.Index(made.Address, tenancy.SharePrefix):]}
+		},
+		"session": func(s *site, t *tenant, caller *actor, _ bool) refs {
+			owner := caller
+			if caller.nobody() || caller.home != t || caller.who.Service || caller.who.Guest != nil {
+				owner = t.people["member"]
+			}
+			return s.session(owner)
+		},
+		"service": func(s *site, t *tenant, _ *actor, fresh bool) refs {
+			if !fresh && t.service != nil {
+				return t.service
+			}
+			id, _, token := s.service(t, tenancy.Member)
+			made := refs{"service": id, "token": token, "id": token}
+			if !fresh {
+				t.service = made
+			}
+			return made
+		},
+		"person":    func(s *site, t *tenant, _ *actor, _ bool) refs { return refs{"person": t.people["member"].who.UserID} },
+		"everybody": func(_ *site, _ *tenant, _ *actor, _ bool) refs { return refs{"whose": "people"} },
 		"node action": func(s *site, t *tenant, _ *actor, _ bool) refs {
 			return refs{"lab": t.lab.ID, "node": "two", "action": "restart"}
 		},
@@ -200,13 +249,36 @@ func missing(of refs) refs {
 	return none
 }
 
-// blank keeps the length and the punctuation.
+// blank keeps the length and the punctuation. What stands in for different references differs.
 func blank(value string) string {
+	sum := 0
+	for _, c := range []byte(value) {
+		sum += int(c)
+	}
+	letter := byte('a' + sum%26)
 	letters := []byte(value)
 	for i, c := range letters {
 		if c != '-' && c != '_' {
-			letters[i] = 'z'
+			letters[i] = letter
 		}
 	}
 	return string(letters)
+}
+
+// session is another browser in which somebody is signed in.
+func (s *site) session(owner *actor) refs {
+	s.t.Helper()
+	other := s.signIn(owner.who.UserID)
+	var all []struct {
+		ID      string
+		Current bool
+	}
+	s.ask(other, "GET", "/api/v1/sessions", "", &all)
+	for _, one := range all {
+		if one.Current {
+			return refs{"session": one.ID, "id": one.ID}
+		}
+	}
+	s.t.Fatal("a new session is not listed")
+	return nil
 }
