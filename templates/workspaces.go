@@ -15,6 +15,7 @@ type Workspaces struct {
 	Admin     bool
 	Others    []WorkspaceRow // for administrators: those that they are not in
 	Open      bool           // everybody may make workspaces
+	ShareDays int            // how long a lab may be shared; 0: labs are not
 	Name      string         // as it was sent
 	Error     string
 	Field     string

@@ -276,10 +276,12 @@ func (s *Server) setLongestShare(r *Request) error {
 	}
 	days, err := strconv.Atoi(form.Text("days"))
 	if err != nil {
-		return fault.New(fault.Invalid, "Say how many days, as a number.").InField("longest")
+		err = fault.New(fault.Invalid, "Say how many days a lab may be shared, as a number.").InField("longest")
+	} else {
+		err = s.Shares.SetLongest(r.Context(), r.Actor, time.Duration(days)*24*time.Hour)
 	}
-	if err := s.Shares.SetLongest(r.Context(), r.Actor, time.Duration(days)*24*time.Hour); err != nil {
-		return err
+	if err != nil {
+		return s.workspacesAgain(r, "", err)
 	}
 	r.flash("Saved. What is shared already stays as it is.")
 	return r.Redirect("/workspaces")

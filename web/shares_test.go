@@ -251,6 +251,21 @@ func TestAGuestWithoutAnAccountSeesOneLab(t *testing.T) {
 	}
 }
 
+func TestTheSiteSaysHowLongLabsAreShared(t *testing.T) {
+	h := newHouse(t)
+	admin, bob := h.signedIn("admin"), h.person("bob", "maths", tenancy.Owner)
+	admin.get("/workspaces").want(t, http.StatusOK, `name="days"`, `value="180"`)
+	bob.post("/workspaces/sharing", url.Values{"days": {"9"}}).want(t, http.StatusForbidden, "Only an administrator of this site")
+	admin.post("/workspaces/sharing", url.Values{"days": {"x"}}).want(t, http.StatusUnprocessableEntity, "as a number")
+	admin.post("/workspaces/sharing", url.Values{"days": {"0"}}).want(t, http.StatusUnprocessableEntity, "Choose a day to")
+	admin.post("/workspaces/sharing", url.Values{"days": {"5"}}).want(t, http.StatusSeeOther)
+	admin.get("/workspaces").want(t, http.StatusOK, `value="5"`)
+	id := h.sharedLab("bob", "maths", "ospf-triangle")
+	if page := bob.get("/labs/" + id + "/shares"); strings.Contains(page.body, `value="168h0m0s"`) || !strings.Contains(page.body, `value="24h0m0s"`) {
+		t.Error("the dialog offers what the site does not allow")
+	}
+}
+
 func TestALinkIsOpenedByWhoIsSignedIn(t *testing.T) {
 	h := newHouse(t)
 	mia, eve := h.person("mia", "physics", tenancy.Member), h.person("eve", "maths", tenancy.Owner)

@@ -121,7 +121,11 @@ func (s *Server) workspacesView(r *Request) (templates.Workspaces, error) {
 		}
 	}
 	view.Admin, view.Others = true, workspaceRows(r.Actor, others)
-	view.Open, err = s.Workspaces.OpenToEveryone(r.Context(), r.Actor)
+	if view.Open, err = s.Workspaces.OpenToEveryone(r.Context(), r.Actor); err != nil || s.Shares == nil {
+		return view, err
+	}
+	longest, err := s.Shares.Longest(r.Context())
+	view.ShareDays = int(longest / (24 * time.Hour))
 	return view, err
 }
 

@@ -8,7 +8,10 @@ export class Placement {
     this.sheet = document.getElementById("sheet-placement");
     this.legend = document.getElementById("host-legend");
     this.button = document.querySelector('[data-map="hosts"]');
-    side.querySelector('[data-sheet="placement"]').addEventListener("click", () => this.stale && this.refresh());
+    const tab = side.querySelector('[data-sheet="placement"]');
+    this.able = tab !== null; // guests of the lab are not told where it runs
+    if (!this.able) return;
+    tab.addEventListener("click", () => this.stale && this.refresh());
     this.legend.addEventListener("click", (e) => {
       const b = e.target.closest("[data-host]");
       if (b) this.only(b.getAttribute("aria-pressed") === "true" ? null : b.dataset.host);
@@ -17,6 +20,7 @@ export class Placement {
   }
 
   toggle() {
+    if (!this.able) return;
     this.on = !this.on;
     localStorage.setItem("trunkline.byhost", this.on ? "on" : "off");
     this.button.setAttribute("aria-pressed", this.on);
@@ -25,6 +29,7 @@ export class Placement {
 
   // changed: nodes came to a host, moved or went.
   changed() {
+    if (!this.able) return;
     if (this.on) this.draw();
     this.stale = true;
     if (this.sheet.hidden || this.side.hidden) return;
