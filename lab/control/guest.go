@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"trunkline/tenancy"
 )
 
-// discretion takes out of what a guest of one lab is shown on which hosts it runs. A nil one takes out nothing.
+// discretion takes out of what a guest of one lab is shown on which hosts it runs, and what its people use. A nil one takes out nothing.
 type discretion struct{ hosts []string }
 
 // discreet is what the actor must not be shown: hosts' names, when all that he has here is one lab.
@@ -88,10 +89,13 @@ func (d *discretion) fault(e *fault.Error) *fault.Error {
 	return &hidden
 }
 
-// hide takes hosts' names out of an error, which keeps its code and cause.
+// hide takes hosts' names, and how much others use, out of an error, which keeps its code and cause.
 func (d *discretion) hide(err *error) {
-	if d != nil && *err != nil && fault.CodeOf(*err) != "" {
+	if d != nil && *err != nil {
 		public := fault.Public(*err)
+		if over, quota := errors.AsType[*tenancy.Overrun](*err); quota {
+			public = fault.New(fault.Exhausted, "A limit of the lab's owner or workspace does not leave room for this. Ask who shared the lab with you.").InField(string(over.Over[0]))
+		}
 		public.Cause = *err
 		*err = d.fault(public)
 	}

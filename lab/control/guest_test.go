@@ -3,6 +3,7 @@ package control
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"trunkline/internal/fault"
 	"trunkline/lab/hostapi"
@@ -33,6 +34,11 @@ func TestAGuestReadsNoHostsName(t *testing.T) {
 	}
 	if failed.Sentence != "Host east is full." || failed.Details[0].Sentence != "r1: host east has no room" {
 		t.Error("what others are told has changed, too")
+	}
+	err = tenancy.Check(tenancy.Whose{UserID: "u-mia", Name: "Mia"}, tenancy.Limits{tenancy.QuotaNodes: 3}, tenancy.Amounts{tenancy.QuotaNodes: 2}, tenancy.Amounts{tenancy.QuotaNodes: 2}, time.Now())
+	d.hide(&err)
+	if text := fault.Public(err); text.Code != fault.Exhausted || text.Field != string(tenancy.QuotaNodes) || strings.ContainsAny(text.Sentence, "0123456789") || strings.Contains(text.Sentence, "Mia") {
+		t.Errorf("a guest is told of a quota: %+v", text)
 	}
 	detail := &LabDetail{
 		LabView: LabView{Reason: "Host east is away.", Error: failed},

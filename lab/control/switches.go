@@ -22,7 +22,8 @@ type SwitchView = hostapi.SwitchView
 
 // Switch returns the live tables of a switch, hub or lan of a lab. Codes: not_found, invalid (another kind of node), conflict (the lab does not
 // run), unavailable (the host is away), unsupported (its agent is of an earlier release).
-func (c *Controller) Switch(ctx context.Context, actor tenancy.Actor, ref, node string) (SwitchView, error) {
+func (c *Controller) Switch(ctx context.Context, actor tenancy.Actor, ref, node string) (_ SwitchView, err error) {
+	defer c.discreet(actor).hide(&err)
 	r, running, err := c.runningLab(ctx, actor, ref)
 	if err != nil {
 		return SwitchView{}, err
