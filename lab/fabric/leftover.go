@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -93,7 +95,37 @@ func (f *Fabric) leftoversLocked(ctx context.Context, keep map[string]bool) ([]l
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(found, flows, links, ways, devices, tables), nil
+	sockets, err := f.leftoverSockets(state, keep)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(found, flows, links, ways, devices, tables, sockets), nil
+}
+
+// leftoverSockets finds those of controllers whose switch is no lab's that is kept. An agent that was killed leaves its own behind.
+func (f *Fabric) leftoverSockets(state *ovsState, keep map[string]bool) ([]leftover, error) {
+	prefix := f.names.controllersOfHost()
+	files, err := filepath.Glob(filepath.Join(f.ovs.folder(), prefix+"*"))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "Open vSwitch's run folder can't be read.")
+	}
+	f.relaying.Lock()
+	defer f.relaying.Unlock()
+	var found []leftover
+	for _, path := range files {
+		bridge := strings.TrimPrefix(filepath.Base(path), prefix)
+		r, b := f.relays[bridge], state.bridges[bridge]
+		if r != nil && keep[r.lab] || b != nil && b.ids[idHost] == f.cfg.HostID && keep[b.ids[idLab]] {
+			continue
+		}
+		found = append(found, leftover{fmt.Sprintf("socket %s of a switch's controller", path), func(context.Context) error {
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return fault.Wrap(err, fault.Unavailable, "The socket %s can't be removed.", path)
+			}
+			return nil
+		}})
+	}
+	return found, nil
 }
 
 func (f *Fabric) leftoverBridges(state *ovsState, keep map[string]bool, kept bool) []leftover {

@@ -30,6 +30,10 @@ import (
 const (
 	controllerPrefix = "tlof-"         // of the sockets' names
 	dialWithin       = 2 * time.Second // for one address of a controller
+
+	tablesOfSwitch = 16
+	flowsOfTable   = 4096
+	lastFlowTable  = 254
 )
 
 // openFlowVersions are what Open vSwitch speaks on a bridge with a controller: those that ofguard reads.
@@ -40,6 +44,18 @@ func (n namer) controllersOfHost() string { return controllerPrefix + n.digest(8
 // controllerSocket is the name of the socket of a bridge, in Open vSwitch's run folder.
 func (n namer) controllerSocket(bridge string) string { return n.controllersOfHost() + bridge }
 
+// flowTables bounds what a controller, or an action of its flows that learns, can put into the memory of the host: so many tables of so many
+// flows. The last table is Open vSwitch's own.
+func flowTables() string {
+	list := make([]string, lastFlowTable)
+	for i := range list {
+		if list[i] = fmt.Sprintf("%d=@none", i); i < tablesOfSwitch {
+			list[i] = fmt.Sprintf("%d=@table", i)
+		}
+	}
+	return "{" + strings.Join(list, ",") + "}"
+}
+
 // controller makes the bridge's controller and the versions that it speaks what they shall be.
 func (d *differ) controller(b bridgeWant) {
 	have := d.state.bridges[b.name]
@@ -48,7 +64,7 @@ func (d *differ) controller(b bridgeWant) {
 	}
 	if b.controller == nil {
 		if len(have.targets) > 0 { // Open vSwitch forgets the controller's flows with it
-			d.do("clear", "Bridge", b.name, "controller", "protocols")
+			d.do("clear", "Bridge", b.name, "controller", "protocols", "flow_tables")
 		}
 		return
 	}
@@ -58,7 +74,9 @@ func (d *differ) controller(b bridgeWant) {
 	if target := "unix:" + d.names.controllerSocket(b.name); !slices.Equal(have.targets, []string{target}) {
 		// Quick to come back, since a controller is restarted often while somebody writes it.
 		d.do("--id=@controller", "create", "Controller", "target="+strconv.Quote(target), "connection_mode=out-of-band", "max_backoff=1000", "inactivity_probe=3000",
-			"--", "set", "Bridge", b.name, "controller=@controller")
+			"--", "--id=@table", "create", "Flow_Table", fmt.Sprintf("flow_limit=%d", flowsOfTable), "overflow_policy=refuse",
+			"--", "--id=@none", "create", "Flow_Table", "flow_limit=0", "overflow_policy=refuse",
+			"--", "set", "Bridge", b.name, "controller=@controller", "flow_tables="+flowTables())
 	}
 }
 
