@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"trunkline/internal/fault"
@@ -13,7 +14,7 @@ import (
 	"trunkline/web/project"
 )
 
-// newLabPage offers the three ways to a lab.
+// newLabPage offers the ways to a lab.
 func (s *Server) newLabPage(r *Request) error {
 	if err := tenancy.Allow(r.Actor, tenancy.CreateLab, tenancy.ObjectRef{Tenant: r.Actor.TenantID}); err != nil {
 		return err
@@ -108,6 +109,10 @@ func (s *Server) openProject(r *Request, view *templates.NewLab) (control.Import
 		files, err := s.Examples.Files(name)
 		return request, files, err
 	}
+	if name := form.Text("draw"); name != "" {
+		view.Tab, view.YAML = "paste", emptyLab(name)
+		return request, project.Single(pastedName, strings.NewReader(view.YAML)), nil
+	}
 	view.Tab, view.YAML = "paste", strings.ReplaceAll(form.Raw("yaml"), "\r\n", "\n")
 	if strings.TrimSpace(view.YAML) == "" {
 		return request, nil, fault.New(fault.Invalid, "Paste a lab file first, or choose an example.").InField("yaml")
@@ -119,6 +124,11 @@ const (
 	maxPaste   = 4 << 20
 	pastedName = "topology.clab.yml"
 )
+
+// emptyLab is the file of a lab that is to be drawn. The name goes in as text of YAML, whatever it is.
+func emptyLab(name string) string {
+	return "name: " + strconv.Quote(name) + "\n\ntopology:\n  nodes: {}\n  links: []\n"
+}
 
 // importRequest reads the image map: one "name=other" a line.
 func importRequest(view *templates.NewLab) (control.ImportRequest, error) {

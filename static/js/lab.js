@@ -103,6 +103,9 @@ function startEditor(map, doc) {
   new EditBar(map, doc, edit, frames);
   const palette = new Palette(map, document.getElementById("palette"), (kind, at) => edit.add([{ op: "add-node", kind, at }]));
   startPatterns(map, doc, edit);
+  const teach = document.getElementById("teach");
+  map.onSync = () => (teach.hidden = map.nodes.size > 0);
+  map.onSync();
   on("a", () => palette.focus());
   return edit;
 }
