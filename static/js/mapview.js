@@ -81,7 +81,10 @@ export class MapView {
     const all = [...this.nodes.values()];
     const w = this.svg.clientWidth || 800;
     const h = this.svg.clientHeight || 600;
-    if (all.length === 0) return;
+    if (all.length === 0) {
+      if (!this.transform) this.settle(zoomIdentity); // so that a place on an empty map is one
+      return;
+    }
     const xs = all.map((n) => n.x);
     const ys = all.map((n) => n.y);
     const [x0, x1, y0, y1] = [Math.min(...xs) - around, Math.max(...xs) + around, Math.min(...ys) - around, Math.max(...ys) + around + 12];
