@@ -26,15 +26,15 @@ func (s TokenScope) includes(other TokenScope) bool {
 	return s.Known() && slices.Index(TokenScopes, s) >= slices.Index(TokenScopes, other)
 }
 
-// Words says what the scope allows.
-func (s TokenScope) Words() string {
+// Words says what the scope allows somebody, who is "you" or "it".
+func (s TokenScope) Words(who string) string {
 	switch s {
 	case ScopeRead:
 		return "look, change nothing"
 	case ScopeLabs:
 		return "work with labs"
 	case ScopeAll:
-		return "everything you may"
+		return "everything " + who + " may"
 	}
 	return string(s)
 }

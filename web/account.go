@@ -17,7 +17,7 @@ func (s *Server) accountPage(r *Request) error {
 }
 
 func (s *Server) accountView(r *Request) (templates.Account, error) {
-	view := templates.Account{UserName: r.Actor.UserName, Address: s.PublicURL, TokenForm: newTokenForm("token", "/account/tokens")}
+	view := templates.Account{UserName: r.Actor.UserName, Address: s.PublicURL, TokenForm: newTokenForm("token", "you", "/account/tokens")}
 	if view.Address == "" {
 		view.Address = "http://" + r.HTTP().Host
 	}
@@ -32,7 +32,7 @@ func (s *Server) accountView(r *Request) (templates.Account, error) {
 		return view, nil // who is a member of nothing has no tokens
 	}
 	tokens, err := s.Tokens.Tokens(r.Context(), r.Actor)
-	view.Tokens, view.MayTokens = tokenRows(tokens, "/account/tokens"), true
+	view.Tokens, view.MayTokens = tokenRows(tokens, "you", "/account/tokens"), true
 	return view, err
 }
 

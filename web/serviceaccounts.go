@@ -34,12 +34,12 @@ func (s *Server) servicesView(r *Request) (*templates.Services, error) {
 	view := &templates.Services{CanManage: mayHere(r.Actor, tenancy.ManageServices), Roles: roleChoices(highest, tenancy.Member)}
 	for _, one := range list {
 		base := "/members/services/" + one.ID + "/tokens"
-		row := templates.ServiceRow{ID: one.ID, Name: one.Name, Role: string(one.Role), By: one.By, Created: one.Created, Form: newTokenForm("service-"+one.ID, base)}
+		row := templates.ServiceRow{ID: one.ID, Name: one.Name, Role: string(one.Role), By: one.By, Created: one.Created, Form: newTokenForm("service-"+one.ID, "it", base)}
 		row.Mine = view.CanManage && highest.Includes(one.Role)
 		if !row.Mine {
 			base = ""
 		}
-		row.Tokens = tokenRows(one.Tokens, base)
+		row.Tokens = tokenRows(one.Tokens, "it", base)
 		view.Rows = append(view.Rows, row)
 	}
 	return view, nil

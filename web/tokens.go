@@ -17,12 +17,12 @@ var tokenLives = []templates.Choice{
 	{Value: "never", Word: "ever, until it is revoked"},
 }
 
-// tokenRows shows tokens; each is revoked below base, which is "" for whoever may not.
-func tokenRows(tokens []tenancy.Token, base string) []templates.Token {
+// tokenRows shows tokens of "you" or "it"; each is revoked below base, which is "" for whoever may not.
+func tokenRows(tokens []tenancy.Token, who, base string) []templates.Token {
 	var rows []templates.Token
 	for _, t := range tokens {
 		row := templates.Token{
-			ID: t.ID, Name: t.Name, Prefix: t.Prefix, Scope: t.Scope.Words(), Workspace: t.Workspace, Created: t.Created,
+			ID: t.ID, Name: t.Name, Prefix: t.Prefix, Scope: t.Scope.Words(who), Workspace: t.Workspace, Created: t.Created,
 			LastUsed: t.LastUsed, LastAddress: t.LastAddress, Expires: t.Expires,
 		}
 		row.Soon = !t.Expires.IsZero() && time.Until(t.Expires) < soon
@@ -34,10 +34,10 @@ func tokenRows(tokens []tenancy.Token, base string) []templates.Token {
 	return rows
 }
 
-func newTokenForm(id, action string) templates.TokenForm {
+func newTokenForm(id, who, action string) templates.TokenForm {
 	f := templates.TokenForm{ID: id, Action: action, Lives: append([]templates.Choice(nil), tokenLives...)}
 	for _, scope := range tenancy.TokenScopes {
-		f.Scopes = append(f.Scopes, templates.Choice{Value: string(scope), Word: scope.Words(), Chosen: scope == tenancy.ScopeAll})
+		f.Scopes = append(f.Scopes, templates.Choice{Value: string(scope), Word: scope.Words(who), Chosen: scope == tenancy.ScopeAll})
 	}
 	return f
 }
