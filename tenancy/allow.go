@@ -121,15 +121,15 @@ func allowed(actor Actor, verb Verb, object ObjectRef) error {
 	switch {
 	case !known:
 		return fault.New(fault.Forbidden, "This is not allowed.")
-	case r.self:
-		return refuseService(actor)
-	case verb == OwnTokens && actor.Service:
-		return refuseService(actor)
 	case actor.OnlyGuest():
 		if actor.Guest.gives(verb, object) {
 			return nil
 		}
 		return refuseGuest(actor.Guest, verb, object)
+	case r.self:
+		return refuseService(actor)
+	case verb == OwnTokens && actor.Service:
+		return refuseService(actor)
 	case actor.SiteAdmin:
 		return nil
 	case r.site:
