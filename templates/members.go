@@ -12,6 +12,7 @@ type Members struct {
 	Services    *Services     // nil: the site has none
 
 	IsMember, CanManage, CanInvite, CanRename, CanTransfer, CanDelete, CanSignOut bool
+	CanActAs                                                                      bool // be one of them for a while
 	First                                                                         bool // the workspace of the first start, which stays
 
 	NewName, DeleteName string // as they were sent

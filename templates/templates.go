@@ -43,7 +43,8 @@ type Frame struct {
 	Workspaces    []WorkspaceChoice
 	SwitchNext    string // where choosing another leads
 
-	Audit bool // what was done here is there to be seen
+	ActingFor string // name of the real person, where one acts as another
+	Audit     bool   // what was done here is there to be seen
 }
 
 // Set is all templates, parsed.

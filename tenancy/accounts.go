@@ -30,6 +30,7 @@ type Accounts struct {
 
 	identities IdentityStore // nil: nobody comes in by a provider
 	audit      Auditor       // nil: nothing is recorded
+	takeOvers  *TakeOvers    // nil: nobody acts as somebody else
 	bell       *Revocations  // nil: nobody is told when a provider changes rights
 	local      LocalStore    // nil: local accounts are always on
 
@@ -142,6 +143,9 @@ func (a *Accounts) SetPassword(ctx context.Context, actor Actor, email, name, pa
 	}
 	if actor.TokenID != "" {
 		return fault.New(fault.Forbidden, "An API token cannot change a password. Sign in on the page.")
+	}
+	if err := actor.refuseActing(); err != nil {
+		return err
 	}
 	user, err := a.users.User(ctx, actor.UserID)
 	if err != nil {

@@ -37,13 +37,14 @@ const (
 	ManageQuota    Verb = "manage-quota"    // limits of workspaces, and the site's defaults
 	SeeAudit       Verb = "see-audit"       // what was done in the workspace
 	SeeSiteAudit   Verb = "see-site-audit"  // what was done in all workspaces and to the site
+	ActAs          Verb = "act-as"          // be somebody else for a while, to help
 	CreateTenant   Verb = "create-tenant"   // make a workspace; the site may open this to everybody
 	ManageTenants  Verb = "manage-tenants"  // all workspaces of the site
 )
 
 // Verbs lists every verb.
 var Verbs = []Verb{SeeLab, CreateLab, EditLab, RunLab, UseNode, ShareLab, SeeImages, SeeNetworks, SeeHosts, ManageHosts, ManageSite, OwnTokens, ManageTenant,
-	SeeMembers, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant, CreateTenant, ManageTenants, SeeQuota, ManageQuota, SeeAudit, SeeSiteAudit, OwnSessions, ManageServices}
+	SeeMembers, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant, CreateTenant, ManageTenants, SeeQuota, ManageQuota, SeeAudit, SeeSiteAudit, OwnSessions, ManageServices, ActAs}
 
 // ObjectRef is what a verb is about. Tenant "" is an object of the site.
 type ObjectRef struct {
@@ -90,6 +91,7 @@ var rules = map[Verb]rule{
 	ManageQuota:    {site: true, why: "Only an administrator of this site may change what workspaces may use."},
 	SeeAudit:       {any: Manager, why: "Only a manager or an owner of this workspace may see what was done in it."},
 	SeeSiteAudit:   {site: true, why: "Only an administrator of this site may see what was done on all of it."},
+	ActAs:          {site: true, why: "Only an administrator of this site may act as somebody else."},
 	CreateTenant:   {site: true, why: "Only an administrator of this site may make workspaces."},
 	ManageTenants:  {site: true, why: "Only an administrator of this site may see all workspaces."},
 }
@@ -106,6 +108,11 @@ func (r Role) Includes(other Role) bool { return rank[other] > 0 && rank[r] >= r
 func Allow(actor Actor, verb Verb, object ObjectRef) error {
 	if err := allowed(actor, verb, object); err != nil {
 		return err
+	}
+	if notWhileActing[verb] {
+		if err := actor.refuseActing(); err != nil {
+			return err
+		}
 	}
 	return actor.within(verb)
 }

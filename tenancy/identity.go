@@ -234,6 +234,9 @@ func (a *Accounts) mayChangeOwn(actor Actor) (IdentityStore, error) {
 	case actor.TokenID != "":
 		return nil, fault.New(fault.Forbidden, "An API token cannot change how you sign in. Sign in on the page.")
 	}
+	if err := actor.refuseActing(); err != nil {
+		return nil, err
+	}
 	return a.identityStore()
 }
 

@@ -172,6 +172,9 @@ func (w *Workspaces) Accept(ctx context.Context, actor Actor, secret string) (Ac
 	case actor.TokenID != "":
 		return Accepted{}, fault.New(fault.Forbidden, "An API token is bound to its workspace. Open the invitation in a browser.")
 	}
+	if err := actor.refuseActing(); err != nil {
+		return Accepted{}, err
+	}
 	accepted, err := w.accept(ctx, Acceptance{UserID: actor.UserID}, secret, actor.Address)
 	if err != nil {
 		return Accepted{}, err

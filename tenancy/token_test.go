@@ -16,7 +16,7 @@ func TestEveryVerbHasItsScope(t *testing.T) {
 	labs := []Verb{CreateLab, EditLab, RunLab, UseNode}
 	all := []Verb{
 		ShareLab, ManageHosts, ManageSite, OwnTokens, OwnSessions, ManageTenant, InviteMembers, ManageMembers, LeaveTenant, TransferTenant, DeleteTenant,
-		CreateTenant, ManageTenants, ManageQuota, SeeAudit, SeeSiteAudit, ManageServices,
+		CreateTenant, ManageTenants, ManageQuota, SeeAudit, SeeSiteAudit, ManageServices, ActAs,
 	}
 	mayDo := map[TokenScope][]Verb{ScopeRead: read, ScopeLabs: slices.Concat(read, labs), ScopeAll: slices.Concat(read, labs, all)}
 	object := ObjectRef{Tenant: "physics", Owner: "ada", Name: "lab campus"}

@@ -53,6 +53,9 @@ func orUnknown(err error) error {
 
 // Again loads an actor anew, in the same workspace, and by the same token where he came by one: for what stays open. Codes: unauthenticated, not_found.
 func (a *Accounts) Again(ctx context.Context, actor Actor) (Actor, error) {
+	if err := a.takeOvers.still(ctx, actor); err != nil {
+		return Actor{}, err
+	}
 	if actor.TokenID == "" {
 		return a.ActorOf(ctx, actor.UserID, actor.TenantID)
 	}

@@ -82,7 +82,11 @@ func (s *Server) actorOfSession(r *http.Request) (tenancy.Actor, error) {
 	}
 	var actor tenancy.Actor
 	session, err := s.SignedIn.Seen(ctx, s.sessions.Token(ctx), address(r))
+	acting := false
 	if err == nil {
+		actor, acting, err = s.actingAs(ctx, session)
+	}
+	if err == nil && !acting {
 		actor, err = s.Accounts.ActorOf(ctx, session.UserID, s.sessions.GetString(ctx, sessionTenant))
 		if fault.Is(err, fault.NotFound) { // the workspace chosen is gone, the person perhaps not
 			s.sessions.Remove(ctx, sessionTenant)

@@ -36,5 +36,13 @@ func (s *Server) recordSignOut(r *Request) error {
 	if r.Actor.IsNobody() {
 		return nil
 	}
+	if s.Acting != nil && r.Actor.Behind.ID != "" {
+		if err := s.Acting.End(r.Context(), r.Actor); err != nil {
+			return err
+		}
+		real := r.Actor
+		real.UserID, real.UserName, real.Behind = r.Actor.Behind.ID, r.Actor.Behind.Name, tenancy.AuditPerson{}
+		return tenancy.Record(r.Context(), s.Audit, real.AuditEvent(tenancy.AuditSignOut, tenancy.AuditUser(real.UserID, real.UserName)))
+	}
 	return tenancy.Record(r.Context(), s.Audit, r.Actor.AuditEvent(tenancy.AuditSignOut, tenancy.AuditUser(r.Actor.UserID, r.Actor.UserName)))
 }

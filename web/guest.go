@@ -103,7 +103,7 @@ func (s *Server) actorAgain(ctx context.Context, actor tenancy.Actor) (tenancy.A
 	if actor.Guest != nil && s.Shares != nil {
 		return s.Shares.Again(ctx, actor)
 	}
-	return s.Accounts.ActorOf(ctx, actor.UserID, actor.TenantID)
+	return s.Accounts.Again(ctx, actor)
 }
 
 // guestLine says to a guest whose lab he sees, and until when.

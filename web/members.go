@@ -42,7 +42,7 @@ func (s *Server) membersView(r *Request) (templates.Members, error) {
 		CanDelete: may(tenancy.DeleteTenant) && r.Actor.TenantID != tenancy.DefaultTenant, First: r.Actor.TenantID == tenancy.DefaultTenant,
 		Form: templates.InviteForm{Uses: "1"},
 	}
-	view.CanSignOut = may(tenancy.ManageSite)
+	view.CanSignOut, view.CanActAs = may(tenancy.ManageSite), s.Acting != nil && may(tenancy.ActAs)
 	owners := 0
 	for _, m := range members {
 		if m.Role == tenancy.Owner {

@@ -129,6 +129,9 @@ func (r *Request) IsFragment() bool { return r.HTTP().Header.Get("HX-Request") =
 func (r *Request) Page(status int, view templates.View) error {
 	return r.render(status, func(frame templates.Frame) ([]byte, error) {
 		r.addWorkspaces(&frame)
+		if r.Actor.Behind.ID != "" {
+			frame.ActingFor = r.Actor.Behind.Name
+		}
 		frame.Audit = r.server.Trail != nil && tenancy.Allow(r.Actor, tenancy.SeeAudit, tenancy.ObjectRef{Tenant: r.Actor.TenantID}) == nil
 		return r.server.pages.Page(frame, view)
 	})

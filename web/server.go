@@ -46,9 +46,10 @@ type Config struct {
 
 	Services Services // nil: workspaces have no service accounts
 
-	Audit tenancy.Auditor // nil: nothing is recorded
-	Trail Trail           // what was recorded; nil: there is no page of it
-	SSO   SSO             // zero: nobody signs in by a provider
+	Audit  tenancy.Auditor // nil: nothing is recorded
+	Acting Acting          // nil: nobody acts as somebody else
+	Trail  Trail           // what was recorded; nil: there is no page of it
+	SSO    SSO             // zero: nobody signs in by a provider
 
 	Proxies   []netip.Prefix // whose word on where a request comes from is believed; none: nobody's
 	PublicURL string         // scheme and host that people type, such as https://lab.example.org; "" when it is not known

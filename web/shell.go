@@ -53,7 +53,7 @@ func (s *Server) shell(r *Request) error {
 	defer leave(nil)
 	var typed atomic.Bool
 	go s.watchRights(ctx, r, session, heard, &typed, leave)
-	options := []terminal.ServeOption{terminal.ServeAs(r.Actor.UserName), terminal.Typing(func() { typed.Store(true) })}
+	options := []terminal.ServeOption{terminal.ServeAs(r.Actor.ShownName()), terminal.Typing(func() { typed.Store(true) })}
 	if from, err := strconv.ParseUint(r.Query("from"), 10, 64); err == nil {
 		options = append(options, terminal.ResumeFrom(from))
 	}
@@ -92,7 +92,7 @@ func (s *Server) openShell(ctx context.Context, r *Request) (*terminal.Session, 
 		return nil, "", fault.New(fault.Unsupported, "%s is a %s: it has no shell.", node, view.KindWord)
 	}
 	cols, rows := size(r.Query("cols"), 80), size(r.Query("rows"), 24)
-	options := terminal.Options{Cols: cols, Rows: rows, Owner: r.Actor.UserName}
+	options := terminal.Options{Cols: cols, Rows: rows, Owner: r.Actor.ShownName()}
 	session, err := s.Shells.Open(ctx, key, options, func(ctx context.Context, cols, rows uint16) (terminal.Stream, error) {
 		stream, err := s.NodeIO.Exec(ctx, r.Actor, detail.ID, node, hostapi.ExecRequest{
 			TTY: true, Cols: cols, Rows: rows, Env: map[string]string{"TERM": "xterm-256color", "COLORTERM": "truecolor"},
@@ -142,6 +142,7 @@ func (s *Server) watchRights(ctx context.Context, r *Request, session *terminal.
 		case told = <-heard:
 		case <-tick.C:
 			if typed.Swap(false) {
+				s.stillActing(r.Actor)
 				_, _ = s.SignedIn.Used(ctx, r.Actor.SessionID, r.Actor.Address) // when it is over, ended says so
 			}
 		}

@@ -51,8 +51,6 @@ var auditPending = map[tenancy.AuditVerb]string{
 	tenancy.AuditShareEnd:       "sharing of labs",
 	tenancy.AuditTokenCreate:    "sessions and tokens",
 	tenancy.AuditTokenRevoke:    "sessions and tokens",
-	tenancy.AuditTakeOver:       "acting as somebody else",
-	tenancy.AuditTakeOverEnd:    "acting as somebody else",
 	tenancy.AuditUserDelete:     "nobody can delete an account yet",
 	tenancy.AuditLabTransfer:    "nobody can give a lab away yet",
 	tenancy.AuditLinkChange:     "live links",

@@ -166,6 +166,11 @@ var auditProofs = []auditProof{
 			s.mia.get("/labs/" + s.lab + "/nodes/n1/files?path=/root/notes.txt")
 		}},
 	{verb: tenancy.AuditDownload, name: "a lab's folder", who: "Mia", tenant: "course", object: "campus", after: `"revision":2`, do: func(s *story) { s.mia.get("/labs/" + s.lab + "/export") }},
+	{verb: tenancy.AuditTakeOver, tenant: "course", object: "Mia", did: "began to act as Mia", do: func(s *story) { s.ada.post("/members/" + s.miaID + "/act") }},
+	{verb: tenancy.AuditNodeAction, name: "what is done for another", who: "Ada, acting as Mia,", object: "n2 of campus", do: func(s *story) {
+		s.ada.post("/labs/" + s.lab + "/nodes/n2/resume")
+	}},
+	{verb: tenancy.AuditTakeOverEnd, tenant: "course", object: "Mia", after: `"why":"by hand"`, do: func(s *story) { s.ada.post("/acting/end") }},
 	{verb: tenancy.AuditLabStop, who: "Mia", tenant: "course", object: "campus", before: `"want":"run"`, after: `"want":"stop"`, do: func(s *story) {
 		s.mia.call("POST", "/labs/campus/stop", nil)
 		s.settled(control.Stopped)

@@ -35,6 +35,7 @@ type Controller struct {
 	audit    *store.AuditLog
 	accounts *tenancy.Accounts
 	signedIn *tenancy.Sessions
+	acting   *tenancy.TakeOvers   // administrators who act as somebody else
 	door     *door                // by which people come in who sign in elsewhere
 	bell     *tenancy.Revocations // rung when somebody's rights may have ended
 	reaper   *tenancy.Reaper
@@ -112,6 +113,7 @@ func (c *Controller) build(ctx context.Context) error {
 	services := tenancy.NewServices(c.store, c.accounts, c.bell)
 	workspaces := tenancy.NewWorkspaces(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
 	c.shares = tenancy.NewShares(c.store, c.accounts, c.bell, time.Now).WithAudit(c.audit)
+	c.acting = tenancy.NewTakeOvers(c.accounts, c.bell, c.audit, time.Now)
 	c.tunnel = hostlink.NewServer(joined{c.store, c.audit}, hostlink.ServerConfig{Logger: c.log})
 	c.labs, err = control.New(c.settings.Seams.control(control.Config{
 		Labs: c.store, States: c.store, Site: c.store, HostStore: c.store, Identifiers: c.store, Images: c.store, Blobs: files, Links: links{c.tunnel}, Tunnel: c.tunnel,
@@ -137,7 +139,7 @@ func (c *Controller) build(ctx context.Context) error {
 		Proxies: proxies,
 		Labs:    c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Editing: c.labs,
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: kept, SignedIn: c.signedIn, Examples: gallery{},
-		Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit), SSO: c.door.pages(c.accounts),
+		Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Acting: c.acting, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit), SSO: c.door.pages(c.accounts),
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
 			Switches: c.labs, Links: c.labs,
@@ -241,6 +243,9 @@ func (c *Controller) close() {
 	}
 	if c.labs != nil {
 		err = errors.Join(err, c.labs.Close())
+	}
+	if c.acting != nil {
+		err = errors.Join(err, c.acting.Close(context.Background()))
 	}
 	if c.audit != nil {
 		c.audit.Close()

@@ -84,6 +84,8 @@ var pages = map[string]input{
 	"GET /members":                                 {},
 	"POST /members/invitations":                    {form: []string{"role", "observer", "life", "24h", "uses", "1"}},
 	"POST /members/invitations/:invitation/revoke": {of: "invitation"},
+	"POST /members/:user/act":                      {of: "member", own: true},
+	"POST /acting/end":                             {own: true},
 	"POST /members/:user/role":                     {of: "member", form: []string{"role", "observer"}},
 	"POST /members/:user/remove":                   {of: "member"},
 	"GET /sign-in/with/:provider":                  {of: "provider", site: true, ok: []int{503}}, // nobody answers there
