@@ -12,18 +12,13 @@ import (
 
 // icons are the icons of @tabler/icons (outline) that pages use. The icons of node kinds are our own, in static/icons.
 var icons = strings.Fields(`
-	activity adjustments alert-circle alert-triangle align-box-left-middle antenna-bars-5 arrow-back-up arrow-forward-up arrow-left arrow-right
-	arrows-diff arrows-maximize arrows-shuffle ban bolt box box-multiple brush building calendar chart-bar chart-line check chevron-down chevron-left
-	chevron-right chevron-up circle-check clipboard clipboard-plus clock cloud cloud-upload code color-swatch copy cpu database device-desktop
-	device-floppy devices dots dots-vertical download eye eye-off file file-code file-diff file-upload filter flag folder folder-plus gauge git-branch
-	git-compare git-merge grid-dots grip-vertical hand-stop help-circle hierarchy hierarchy-2 history id info-circle key layout-align-bottom
-	layout-align-center layout-align-left layout-align-middle layout-align-right layout-align-top layout-bottombar layout-distribute-horizontal
-	layout-distribute-vertical layout-grid layout-sidebar-right line link link-off list-check list-details loader-2 lock login logout mail map-pin mask
-	maximize message minus network note palette pencil photo pin player-pause player-play player-stop plug plug-connected plug-connected-x plus pointer
-	qrcode refresh restore rotate route router ruler-measure satellite scissors search select-all server settings share shield shield-check shield-lock
-	sitemap sitemap-off square stack-2 star sun-moon switch-horizontal switch-vertical table tag tags terminal-2 ticket timeline tool
-	topology-bus topology-full topology-ring topology-star topology-star-3 transfer-in transfer-out trash unlink upload user user-cog user-minus
-	user-plus users users-group versions wand wave-sine wifi wifi-off world x zoom-in zoom-out zoom-reset`)
+	alert-triangle arrow-back-up arrow-forward-up arrow-left arrow-right ban bolt box check chevron-down chevron-right chevron-up circle-check clipboard
+	clock cloud-upload code copy cpu device-floppy devices download eye file file-upload filter folder hand-stop help-circle hierarchy-2 history id
+	info-circle key layout-align-bottom layout-align-center layout-align-left layout-align-middle layout-align-right layout-align-top layout-bottombar
+	layout-distribute-horizontal layout-distribute-vertical layout-sidebar-right line link list-check list-details loader-2 lock login logout map-pin
+	maximize minus network note palette pencil player-pause player-play player-stop plug plug-connected plug-connected-x plus refresh restore rotate
+	route router ruler-measure scissors search select-all server settings share shield-check shield-lock sitemap stack-2 star sun-moon table tag
+	terminal-2 tool topology-star-3 transfer-in transfer-out trash unlink upload user versions wand x zoom-in zoom-out`)
 
 var (
 	svgBody  = regexp.MustCompile(`(?s)<svg[^>]*>(.*)</svg>`)
