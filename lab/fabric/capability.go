@@ -49,7 +49,11 @@ func (f *Fabric) Capabilities(ctx context.Context) (hostapi.Capabilities, []stri
 		problems = append(problems, "The kernel has no openvswitch module, so frames take the slower userspace path. Load it with `modprobe openvswitch`.")
 	}
 	if !p.netem {
-		problems = append(problems, "The kernel has no netem, so links can't have delay or loss here. Load it with `modprobe sch_netem`.")
+		works := "Cuts, a loss of 100 % and flapping work"
+		if p.tbf {
+			works = "Rates, cuts, a loss of 100 % and flapping work"
+		}
+		problems = append(problems, "The kernel has no netem, so links can't have delay, jitter, partial loss and the like here. "+works+". Load it with `modprobe sch_netem`.")
 	}
 	if !p.netem && !p.tbf {
 		problems = append(problems, "The kernel can't limit the rate of a link. Load the limiter with `modprobe sch_tbf`.")
