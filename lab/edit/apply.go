@@ -118,7 +118,7 @@ func (e *editor) do(op Op) ([]Op, error) {
 	case AddNode:
 		return e.addNode(op)
 	case RemoveNode:
-		return e.removeNode(op)
+		return e.unplug(op, e.removeNode)
 	case RenameNode:
 		return e.renameNode(op)
 	case Set:
@@ -126,9 +126,9 @@ func (e *editor) do(op Op) ([]Op, error) {
 	case AddLink:
 		return e.addLink(op)
 	case RemoveLink:
-		return e.removeLink(op)
+		return e.unplug(op, e.removeLink)
 	case MoveEnd:
-		return e.moveEnd(op)
+		return e.unplug(op, e.moveEnd)
 	case SetLink:
 		return e.setLink(op)
 	case SetPosition:
