@@ -15,7 +15,7 @@ var icons = strings.Fields(`
 	alert-triangle arrow-back-up arrow-forward-up arrow-left arrow-right ban bolt box check chevron-down chevron-right chevron-up circle-check clipboard
 	clock cloud-upload code copy cpu device-floppy devices download eye file file-upload filter folder hand-stop help-circle hierarchy-2 history id
 	info-circle key layout-align-bottom layout-align-center layout-align-left layout-align-middle layout-align-right layout-align-top layout-bottombar
-	layout-distribute-horizontal layout-distribute-vertical layout-sidebar-right line link list-check list-details loader-2 lock login logout map-pin
+	layout-distribute-horizontal layout-distribute-vertical layout-sidebar-right line link list-check list-details loader-2 lock login logout map-pin mask
 	maximize minus network note palette pencil player-pause player-play player-stop plug plug-connected plug-connected-x plus refresh restore rotate
 	route router ruler-measure scissors search select-all server settings share shield-check shield-lock sitemap stack-2 star sun-moon table tag
 	terminal-2 tool topology-star-3 transfer-in transfer-out trash unlink upload user versions wand x zoom-in zoom-out`)

@@ -87,7 +87,10 @@ export function start() {
 
 // startEditor lets whoever may change the lab change it; others see it change.
 function startEditor(map, doc) {
-  doc.on("changed", ({ lab }) => map.sync(lab));
+  doc.on("changed", ({ lab }) => {
+    map.untouched = false; // the view stays while somebody draws
+    map.sync(lab);
+  });
   let edit = null;
   const frames = new Frames(map, {
     noteMoved: (note, fields) => doc.edit([{ op: "set-note", note, fields }]),
