@@ -9,7 +9,7 @@ import (
 )
 
 // sandboxed is the policy of a download: even where a browser shows it, nothing in it runs or asks for anything.
-const sandboxed = "default-src 'none'; frame-ancestors 'none'; sandbox"
+const sandboxed = "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 
 // guarded looks at an answer as it begins: what people have made and download is sandboxed.
 type guarded struct {

@@ -15,7 +15,7 @@ func TestDownloadsAreSandboxedAndNotKept(t *testing.T) {
 	id := s.example("mia", "ospf-triangle")
 	a := s.as("mia").get("/labs/" + id + "/export")
 	a.want(t, http.StatusOK)
-	if policy := a.Header.Get("Content-Security-Policy"); policy != "default-src 'none'; frame-ancestors 'none'; sandbox" {
+	if policy := a.Header.Get("Content-Security-Policy"); policy != "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox" {
 		t.Errorf("the policy of a download is %q", policy)
 	}
 	if a.Header.Get("X-Content-Type-Options") != "nosniff" || a.Header.Get("Cache-Control") != "no-store" || !strings.HasPrefix(a.Header.Get("Content-Disposition"), "attachment") {
@@ -77,7 +77,7 @@ func refusedAfter(t *testing.T, most int, ask func(try int) answer) {
 }
 
 func TestHSTSIsSentWhereTheAddressIsTLS(t *testing.T) {
-	for public, want := range map[string]string{"https://lab.example.org": "max-age=31536000", "http://lab.example.org": ""} {
+	for public, want := range map[string]string{"https://lab.example.org": "max-age=31536000; includeSubDomains", "http://lab.example.org": ""} {
 		s := newSite(t, func(c *web.Config) { c.PublicURL = public })
 		for _, path := range []string{"/sign-in", "/static/none", "/healthz", "/api/v1/none", "/nothing"} {
 			if got := s.browser().get(path).Header.Get("Strict-Transport-Security"); got != want {

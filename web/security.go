@@ -32,7 +32,7 @@ func secureHeaders(tls bool, next http.Handler) http.Handler {
 			"img-src 'self' data:",
 			"font-src 'self'",
 			"connect-src 'self' " + websocketOrigin(tls, r.Host),
-			"form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'", "manifest-src 'self'",
+			"form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'", "object-src 'none'", "manifest-src 'self'",
 		}, "; "))
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
@@ -41,7 +41,7 @@ func secureHeaders(tls bool, next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
 		if tls {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 		}
 		next.ServeHTTP(&guarded{ResponseWriter: w}, r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce)))
 	})

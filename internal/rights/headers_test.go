@@ -21,7 +21,7 @@ func bareHeaders(r response) []string {
 		}
 	}
 	policy := r.header.Get("Content-Security-Policy")
-	for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'"} {
+	for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "object-src 'none'", "base-uri 'none'"} {
 		if !strings.Contains(policy, part) {
 			wrong = append(wrong, fmt.Sprintf("the content security policy lacks %s: %q", part, policy))
 		}

@@ -109,6 +109,8 @@ var pages = map[string]input{
 
 	"GET /labs/:lab/link":                                  {of: "lab", query: "id=one:eth1+two:eth1"},
 	"POST /members/:user/sign-out":                         {of: "member", site: true},
+	"GET /labs/:lab/arrangement":                           {of: "lab", query: "as=tiers"},
+	"POST /labs/:lab/pattern":                              {of: "lab", shared: true, json: `{"shape":"ring","count":3,"at":{"x":0,"y":0}}`},
 	"GET /labs/schema":                                     {},
 	"GET /labs/:lab/revisions":                             {of: "lab"},
 	"GET /labs/:lab/revisions/:revision":                   {of: "revision"},

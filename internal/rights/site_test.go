@@ -29,6 +29,7 @@ type site struct {
 	store  *store.Store
 	app    *app.Controller
 	url    string
+	data   string // the controller's folder
 	client *http.Client
 	a, b   *tenant
 	calls  int
@@ -49,7 +50,8 @@ func newSite(t testing.TB, between seams) *site {
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 16},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	settings := app.Settings{Listen: "127.0.0.1:0", Data: scratch(t), Database: between.database, LostAfter: time.Hour, Log: slog.New(slog.DiscardHandler)}
+	s.data = scratch(t)
+	settings := app.Settings{Listen: "127.0.0.1:0", Data: s.data, Database: between.database, LostAfter: time.Hour, Log: slog.New(slog.DiscardHandler)}
 	settings.Seams.Control = func(c *control.Config) {
 		s.store = c.Labs.(*store.Store)
 		if between.control != nil {

@@ -1,0 +1,92 @@
+package rights_test
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"trunkline/web"
+)
+
+// lively are the tables that change by themselves, each with why: what a GET does to them is no change that anybody asked for.
+var lively = map[string]string{
+	"sessions":          "when somebody was last seen, and what a page shows once",
+	"api_tokens":        "when a token was last used",
+	"hosts":             "when a host was last seen",
+	"host_use":          "what hosts use, over time",
+	"host_labs":         "what hosts report",
+	"audit_events":      "that somebody took a file, or was refused at the door, is recorded",
+	"audit_head":        "the same",
+	"audit_checkpoints": "the same",
+}
+
+func TestLookingChangesNothing(t *testing.T) {
+	m := newMatrix(t, seams{})
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(m.data, "controller", "trunkline.db")+"?mode=ro")
+	must(t, err)
+	defer db.Close()
+	looked := 0
+	for _, a := range addresses() {
+		in, known := inputOf(a)
+		if a.method != "GET" || a.kind == web.Socket || !known {
+			continue
+		}
+		for _, caller := range []*actor{m.a.people["owner"], m.a.people["administrator"], {name: "nobody", home: m.a}} {
+			var r refs
+			if in.of != "" {
+				r = sources[in.of](m.site, m.a, caller, false)
+			}
+			before := rows(t, db)
+			m.call(a, in, caller, r)
+			looked++
+			after := rows(t, db)
+			for table, was := range before {
+				if after[table] == was || lively[table] != "" {
+					continue
+				}
+				t.Errorf("%s as %s changes %s:\n%s", a.key, caller.name, table, difference(was, after[table]))
+			}
+		}
+	}
+	t.Logf("%d looks left every row of the database as it was", looked)
+}
+
+// rows is every table as text.
+func rows(t *testing.T, db *sql.DB) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, table := range texts(t, db, "SELECT name FROM sqlite_master WHERE type = 'table'") {
+		all[table] = strings.Join(texts(t, db, "SELECT * FROM "+table), "\n")
+	}
+	return all
+}
+
+func texts(t *testing.T, db *sql.DB, query string) (list []string) {
+	t.Helper()
+	found, err := db.Query(query)
+	must(t, err)
+	defer found.Close()
+	columns, err := found.Columns()
+	must(t, err)
+	for found.Next() {
+		values, places := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			places[i] = &values[i]
+		}
+		must(t, found.Scan(places...))
+		var line []string
+		for _, v := range values {
+			if b, isBytes := v.([]byte); isBytes {
+				v = string(b)
+			}
+			line = append(line, fmt.Sprint(v))
+		}
+		list = append(list, strings.Join(line, "\t"))
+	}
+	must(t, found.Err())
+	slices.Sort(list)
+	return list
+}
