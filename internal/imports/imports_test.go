@@ -93,6 +93,8 @@ var onlyIn = []struct {
 	{yamux, []string{"trunkline/hostlink"}, "only the tunnel knows how it is made"},
 	{gorm, []string{"trunkline/store"}, "queries are scoped in one place"},
 	{goOIDC, []string{"trunkline/tenancy/login"}, "one place turns claims into memberships"},
+	{"github.com/yuin/goldmark", []string{"trunkline/internal/markdown"}, "what people write is drawn in one place, and sanitised there"},
+	{"github.com/microcosm-cc/bluemonday", []string{"trunkline/internal/markdown"}, "what people write is drawn in one place, and sanitised there"},
 	{echo, []string{"trunkline/web"}, "echo's v4 line ends: leaving it must be a day's work"},
 }
 
