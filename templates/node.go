@@ -29,6 +29,7 @@ type Node struct {
 	CanRun     bool
 	CanUse     bool
 	CanEdit    bool
+	Learns     bool          // it is a switch, hub or lan that runs: it has tables
 	Design     []DesignField // what the file says of it, to be changed here
 }
 

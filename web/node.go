@@ -24,6 +24,7 @@ func (s *Server) nodePanel(r *Request) error {
 	if err != nil {
 		return err
 	}
+	view.Learns = s.Switches != nil && view.State == "running" && (view.Kind == string(lab.Switch) || view.Kind == string(lab.Hub) || view.Kind == string(lab.LAN))
 	view.CanEdit = s.Editing != nil && mayOn(r.Actor, tenancy.EditLab, detail.LabView)
 	if n := detail.Lab.Node(view.Name); view.CanEdit && n != nil {
 		view.Design = designFields(n)

@@ -68,6 +68,7 @@ var routes = []route{
 
 	{method: http.MethodGet, path: "/labs/:lab/placement", verb: tenancy.SeeLab, handle: (*Server).placementList},
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node", verb: tenancy.SeeLab, handle: (*Server).nodePanel},
+	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/tables", verb: tenancy.SeeLab, handle: (*Server).switchTables},
 	{method: http.MethodPost, path: "/labs/:lab/nodes/:node/:action", verb: tenancy.RunLab, handle: (*Server).nodeAction},
 	{method: http.MethodGet, path: "/labs/:lab/nodes/:node/shell", verb: tenancy.UseNode, kind: Socket, handle: (*Server).shell},
 	{method: http.MethodPost, path: "/labs/:lab/nodes/:node/shell/ticket", verb: tenancy.SeeLab, handle: (*Server).shellTicket},

@@ -39,6 +39,7 @@ type Config struct {
 	SignedIn Sessions     // whose session it is, and until when
 	Examples Examples
 
+	Switches   Switches   // nil: nothing is shown of what switches have learnt
 	Editing    Editing    // nil: labs are changed by replacing their file
 	Workspaces Workspaces // nil: people are in one workspace each, which is not shown
 	Quotas     Quotas     // nil: there are no pages of quotas

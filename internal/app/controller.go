@@ -137,7 +137,7 @@ func (c *Controller) build(ctx context.Context) error {
 	}
 	c.web, err = web.New(c.settings.Seams.web(web.Config{
 		Proxies: proxies,
-		Labs:    c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Editing: c.labs,
+		Labs:    c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Editing: c.labs, Switches: c.labs,
 		Accounts: c.accounts, Tokens: c.accounts, Shells: c.shells, Sessions: kept, SignedIn: c.signedIn, Examples: gallery{},
 		Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Acting: c.acting, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit), SSO: c.door.pages(c.accounts),
 		PublicURL: public, Version: c.settings.Version, Log: c.log,

@@ -38,6 +38,7 @@ var pages = map[string]input{
 
 	"GET /labs/:lab/placement":                    {of: "lab", hosts: true},
 	"GET /labs/:lab/nodes/:node":                  {of: "lab"},
+	"GET /labs/:lab/nodes/:node/tables":           {of: "lab", ok: []int{200, 422}},
 	"POST /labs/:lab/nodes/:node/:action":         {of: "node action", shared: true},
 	"GET /labs/:lab/nodes/:node/shell":            {of: "lab", ticket: true},
 	"POST /labs/:lab/nodes/:node/shell/ticket":    {of: "lab", shared: true},
