@@ -36,6 +36,7 @@ run: install daemons images build ## start Trunkline on this machine (as root); 
 
 test: install-test daemons images build ## every test, with real Docker, Open vSwitch and a browser (as root)
 	TRUNKLINE_REQUIRE_REAL=1 go test $(VCS) -count=1 -timeout $(TEST_TIMEOUT) -p $(TEST_PARALLEL) $(TEST_PACKAGES)
+	TRUNKLINE_TEST_CONTROL=postgres go test $(VCS) -count=1 -timeout 10m -skip 'WhateverHappens|EveryRealLab' ./lab/control/
 
 test-kernel: install-test daemons images build ## boot two kernels and measure a lab over both (as root); writes bench/out/kernel.json
 	TRUNKLINE_TEST_KERNEL=1 TRUNKLINE_REQUIRE_REAL=1 TRUNKLINE_BINARIES=$(CURDIR)/bin go test $(VCS) -count=1 -timeout 15m -v ./internal/kernel/

@@ -65,7 +65,7 @@ func everyRig(t *testing.T, test func(t *testing.T, r *rig)) {
 			t.Cleanup(func() { must(t, server.Stop()) })
 			address = server.URL
 		}
-		test(t, newRigAt(t, store.Config{URL: address, Readers: 16}))
+		test(t, newRigAt(t, store.Config{URL: testkit.Schema(t, address), Readers: 16}))
 	})
 }
 

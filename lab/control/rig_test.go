@@ -49,7 +49,7 @@ var localImages = []string{"trunkline/host", "trunkline/router", "trunkline/tiny
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	return newRigAt(t, store.Config{URL: filepath.Join(t.TempDir(), "trunkline.db")})
+	return newRigAt(t, store.Config{URL: databaseOf(t)})
 }
 
 // newRigAt is newRig on another database, or by another clock.
