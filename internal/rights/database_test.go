@@ -1,12 +1,10 @@
 package rights_test
 
 import (
-	"database/sql"
-	"net/url"
 	"os"
 	"testing"
 
-	"trunkline/internal/ident"
+	"trunkline/internal/testkit"
 )
 
 // TestOnPostgresEveryAddressAnswersAsItsVerbSays is the same matrix on the other database.
@@ -15,26 +13,5 @@ func TestOnPostgresEveryAddressAnswersAsItsVerbSays(t *testing.T) {
 	if server == "" {
 		t.Skip("TRUNKLINE_TEST_POSTGRES names no PostgreSQL server")
 	}
-	everyAddress(t, seams{database: schema(t, server)})
-}
-
-// schema is the address of a schema of its own.
-func schema(t *testing.T, server string) string {
-	t.Helper()
-	name := "rights_" + ident.New()
-	do := func(statement string) {
-		db, err := sql.Open("pgx", server)
-		must(t, err)
-		defer db.Close()
-		_, err = db.Exec(statement)
-		must(t, err)
-	}
-	do("CREATE SCHEMA " + name)
-	t.Cleanup(func() { do("DROP SCHEMA " + name + " CASCADE") })
-	u, err := url.Parse(server)
-	must(t, err)
-	q := u.Query()
-	q.Set("search_path", name)
-	u.RawQuery = q.Encode()
-	return u.String()
+	everyAddress(t, seams{database: testkit.Schema(t, server)})
 }

@@ -34,7 +34,6 @@ var endings = []struct {
 	}, "Your role in "},
 	{"the workspace is deleted", func(s *site, t *tenant, victim *actor) {
 		s.ask(t.people["owner"].token, "DELETE", "/api/v1/workspace?confirm="+t.name, "", nil)
-		s.t.Cleanup(func() { reopen(s, t) })
 	}, "The workspace "},
 }
 
