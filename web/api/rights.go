@@ -29,7 +29,7 @@ func (a *API) whileAllowed(ctx context.Context, actor tenancy.Actor) (allowed co
 		var told tenancy.Revocation
 		for { // the first look is at what ended before it could be heard
 			if why := a.ended(ctx, actor, told); why != nil {
-				cancel(why)
+				cancel(inWords(ctx, why, told, heard))
 				return
 			}
 			select {
@@ -48,6 +48,24 @@ func (a *API) whileAllowed(ctx context.Context, actor tenancy.Actor) (allowed co
 		cancel(nil)
 		listening.Wait()
 	}
+}
+
+// inWords waits a moment for the bell when rights were seen to be gone before it rang: it says who took them.
+func inWords(ctx context.Context, why error, told tenancy.Revocation, heard <-chan tenancy.Revocation) error {
+	if told.Reason != "" {
+		return why
+	}
+	moment := time.NewTimer(time.Second)
+	defer moment.Stop()
+	select {
+	case told = <-heard:
+		if told.Reason != "" {
+			return fault.New(fault.Forbidden, "%s", told.Reason)
+		}
+	case <-moment.C:
+	case <-ctx.Done():
+	}
+	return why
 }
 
 // guestOver tells when the time of a guest is over, which no bell rings for.
