@@ -13,6 +13,7 @@ var signedIn = map[string]string{
 	"who-am-i":         "it tells people who they are",
 	"list-workspaces":  "it lists what one is in",
 	"list-shared-labs": "it lists what others share with one",
+	"list-presets":     "it lists words, the same for everybody",
 }
 
 func TestEachOperationNamesItsVerbAndKind(t *testing.T) {
