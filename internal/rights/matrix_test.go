@@ -146,28 +146,34 @@ func (m *matrix) leaks(caller *actor, r response) string {
 	return ""
 }
 
-// others calls an address on something of another tenant, and on something that is not there: the two have to answer alike.
+// others calls an address on something of another tenant, and on something that is not there: the two have to answer alike. Labs are asked for by
+// their ids and by their names.
 func (m *matrix) others(a address, in input, caller *actor) []string {
-	theirs := m.b
+	if in.reach && caller.who.SiteAdmin {
+		return nil
+	}
+	theirs, kinds := m.b, []string{in.of}
 	if caller.home == m.b {
 		theirs = m.a
 	}
-	who := m.stand(in, caller)
-	if in.reach && who.who.SiteAdmin {
-		return nil
+	if in.of == "lab" {
+		kinds = append(kinds, "lab by name")
 	}
-	there := sources[in.of](m.site, theirs, who, false)
-	gone := missing(there)
+	who := m.stand(in, caller)
 	if !a.api && !who.nobody() {
 		m.send(&request{method: "GET", path: "/about", cookie: who.cookie}) // takes what an earlier form left to be said
 	}
-	other, none := m.call(a, in, who, there), m.call(a, in, who, gone)
 	var wrong []string
-	if got := read(a, in, other); got == allowed {
-		wrong = append(wrong, fmt.Sprintf("%s as %s does it to another tenant's", a.key, caller.name))
-	}
-	if got, want := bare(other, there), bare(none, gone); got != want {
-		wrong = append(wrong, fmt.Sprintf("%s as %s tells another tenant's from a missing one:\n\t%s", a.key, caller.name, difference(got, want)))
+	for _, kind := range kinds {
+		there := sources[kind](m.site, theirs, who, false)
+		gone := missing(there)
+		other, none := m.call(a, in, who, there), m.call(a, in, who, gone)
+		if got := read(a, in, other); got == allowed {
+			wrong = append(wrong, fmt.Sprintf("%s as %s does it to another tenant's (%s)", a.key, caller.name, kind))
+		}
+		if got, want := bare(other, there), bare(none, gone); got != want {
+			wrong = append(wrong, fmt.Sprintf("%s as %s tells another tenant's (%s) from a missing one:\n\t%s", a.key, caller.name, kind, difference(got, want)))
+		}
 	}
 	return wrong
 }
