@@ -25,9 +25,9 @@ import { startPatterns, arrange } from "./pattern.js";
 export function start() {
   const lab = JSON.parse(document.getElementById("lab-map").textContent);
   const at = `/labs/${lab.id}`;
+  const panel = new Panel(at, document.getElementById("side")); // first: it may be open, and then the map is narrower
   const map = new TopologyMap(document.getElementById("map"), lab, { moved: (places) => keep(at, places) });
   const transfers = new Transfers(at);
-  const panel = new Panel(at, document.getElementById("side"));
   const dock = new Dock(at, document.getElementById("dock"), () => map.resized());
 
   const shell = (name) => {
@@ -82,7 +82,6 @@ export function start() {
     gone: () => location.assign("/labs"),
   }, showLive);
   window.addEventListener("resize", () => map.resized());
-  map.resized(); // the panel may have been open already
 }
 
 // startEditor lets whoever may change the lab change it; others see it change.
