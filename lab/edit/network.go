@@ -19,6 +19,7 @@ type network struct {
 	links []linkItem
 	byID  map[string]int             // to index in links
 	used  map[string]map[string]bool // interfaces that links have, by node
+	kinds map[string]string          // of nodes that were asked for
 	ports map[string]bool            // names of bridges' ports, which are made in one namespace
 }
 
@@ -29,7 +30,7 @@ func (e *editor) network() *network {
 	if e.net != nil {
 		return e.net
 	}
-	n := &network{nodes: map[string]*yaml.Node{}, keys: map[string]string{}, byID: map[string]int{}, used: map[string]map[string]bool{}, ports: map[string]bool{}}
+	n := &network{nodes: map[string]*yaml.Node{}, keys: map[string]string{}, kinds: map[string]string{}, byID: map[string]int{}, used: map[string]map[string]bool{}, ports: map[string]bool{}}
 	topology := child(e.tree().root, "topology")
 	if nodes := child(topology, "nodes"); nodes != nil && nodes.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(nodes.Content); i += 2 {
@@ -153,8 +154,19 @@ func (e *editor) definitions(node string) []*yaml.Node {
 	return []*yaml.Node{child(groups, group), child(kinds, e.kindOf(node)), defaults}
 }
 
-// kindOf follows containerlab: the node's, its group's, the default group's, the defaults' kind.
+// kindOf is the kind of a node, its own or by inheritance; "" when it has none.
 func (e *editor) kindOf(node string) string {
+	kinds := e.network().kinds
+	kind, known := kinds[node]
+	if !known {
+		kind = e.findKind(node)
+		kinds[node] = kind
+	}
+	return kind
+}
+
+// findKind follows containerlab: the node's, its group's, the default group's, the defaults' kind.
+func (e *editor) findKind(node string) string {
 	topology := child(e.tree().root, "topology")
 	own, groups, defaults := followed(e.network().nodes[node]), child(topology, "groups"), child(topology, "defaults")
 	for _, from := range []*yaml.Node{own, child(groups, textOf(child(own, "group"))), child(groups, textOf(child(defaults, "group"))), defaults} {

@@ -9,7 +9,8 @@ import (
 // unplug does an edit that takes ends of links away, and takes what their nodes say of those interfaces with them: settings of an interface that
 // no link leads to are no lab any more. What a node inherits stays, as it is said elsewhere.
 func (e *editor) unplug(op Op, do func(Op) ([]Op, error)) ([]Op, error) {
-	ends := e.endsOf(op)
+	e.flush()
+	ends := slices.DeleteFunc(e.endsOf(op), func(end lab.Endpoint) bool { return !e.saysOf(end) }) // mostly none: then the text is read once
 	undo, err := do(op)
 	if err != nil {
 		return nil, err
