@@ -22,7 +22,7 @@ var AuditGroups = []AuditGroup{
 	{"shells", "Shells, commands and files", []AuditVerb{
 		AuditShellOpen, AuditShellWatch, AuditShellClose, AuditCommand, AuditUpload, AuditDownload, AuditCapture,
 	}},
-	{"sharing", "Sharing", []AuditVerb{AuditShare, "open-share", AuditShareEnd}},
+	{"sharing", "Sharing", []AuditVerb{AuditShare, AuditShareOpen, AuditShareEnd}},
 	{"tokens", "API tokens", []AuditVerb{AuditTokenCreate, AuditTokenRevoke}},
 	{"workspaces", "Workspaces and quotas", []AuditVerb{
 		AuditTenantCreate, AuditTenantChange, AuditTenantDelete, AuditTenantRestore, AuditTenantAdopt, AuditTenantTransfer, AuditQuotaChange, AuditImagesChange,

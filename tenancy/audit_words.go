@@ -18,7 +18,7 @@ var auditWords = map[AuditVerb]string{
 	AuditTenantRestore: "restored the workspace %s", AuditTenantAdopt: "became an owner of the workspace %s", AuditTenantTransfer: "gave the workspace away",
 	AuditQuotaChange: "changed the quota of %s", AuditMemberAdd: "made %s a member", AuditMemberRole: "changed the role of %s", AuditMemberRemove: "took %s out of the workspace",
 	AuditInvite: "invited people", AuditInviteWithdraw: "took an invitation back", AuditShare: "shared lab %s", AuditShareEnd: "ended the sharing of lab %s",
-	"open-share": "came to lab %s by a share", AuditLabTransfer: "gave lab %s away",
+	AuditShareOpen: "came to lab %s by a share", AuditLabTransfer: "gave lab %s away",
 	AuditProviderChange: "changed the provider %s", AuditProviderDelete: "deleted the provider %s", AuditRuleChange: "changed the rules of %s",
 	AuditTokenCreate: "made the token %s", AuditTokenRevoke: "revoked the token %s",
 	AuditLabCreate: "made lab %s", AuditLabChange: "changed lab %s", AuditLabDeploy: "deployed lab %s", AuditLabCancel: "cancelled the deploy of lab %s",
@@ -86,6 +86,10 @@ type auditFacts struct {
 	Name     string          `json:"name"`
 	Drained  *bool           `json:"drained"`
 	Gone     bool            `json:"gone"`
+	Change   string          `json:"change"`
+	Scope    string          `json:"scope"`
+	Level    string          `json:"level"`
+	With     string          `json:"with"`
 	Ended    json.RawMessage `json:"ended"`
 }
 
@@ -114,7 +118,11 @@ func (s SealedEvent) addition() string {
 			return " for good"
 		}
 	case AuditLabCreate, AuditLabChange:
-		return revision(is.Revision)
+		return revision(is.Revision) + spacedBy(": ", shortText(is.Change, 120))
+	case AuditTokenCreate:
+		return spaced("of scope", is.Scope)
+	case AuditShare:
+		return spaced("with", is.With) + spacedBy(", to ", is.Level)
 	case AuditLabDeploy:
 		return revision(is.Revision) + steps(is.Steps)
 	case AuditNodeAction:

@@ -205,6 +205,11 @@ func (a *Accounts) AdministratorToken(ctx context.Context, name string, life tim
 	if life > 0 {
 		expires = a.now().Add(life)
 	}
+	event := siteItself(AuditTokenCreate, AuditObject{Kind: "token", Name: name})
+	event.After = map[string]any{"scope": ScopeAll, "user": administrator.ID}
+	if err := RecordFirst(ctx, a.audit, event); err != nil {
+		return "", err
+	}
 	_, secret, err := a.mint(ctx, administrator.ID, DefaultTenant, TokenRequest{Name: name, Scope: ScopeAll}, expires)
 	return secret, err
 }

@@ -122,9 +122,53 @@ var auditProofs = []auditProof{
 		s.lab = s.idOf("/labs", "name", "campus")
 	}},
 	{verb: tenancy.AuditLabChange, who: "Mia", tenant: "course", object: "campus", before: `"revision":1`, after: `"revision":2`, do: func(s *story) {
-		s.mia.send("POST", "/api/v1/labs?replace=campus", strings.NewReader(campus+"    n2: {kind: linux, image: trunkline/tiny}\n"), "application/yaml")
+		s.mia.send("POST", "/api/v1/labs?replace=campus", strings.NewReader(campus+"    n2: {kind: linux, image: trunkline/tiny}\n  links:\n    - endpoints: [\"n1:eth1\", \"n2:eth1\"]\n"), "application/yaml")
 	}},
-	{verb: tenancy.AuditLabDeploy, who: "Mia", tenant: "course", object: "campus", did: "deployed lab campus, revision 2, 2 steps", before: `"want":"nothing"`, after: `"hosts":["host-a"]`, do: func(s *story) {
+	{verb: tenancy.AuditTokenCreate, who: "Mia", tenant: "course", object: "ci", did: "made the token ci of scope read", do: func(s *story) {
+		s.mia.call("POST", "/tokens", map[string]any{"name": "ci", "scope": "read"})
+	}},
+	{verb: tenancy.AuditTokenRevoke, who: "Mia", tenant: "course", object: "ci", do: func(s *story) {
+		var tokens []tenancy.Token
+		must(s.t, json.Unmarshal([]byte(s.mia.get("/api/v1/tokens")), &tokens))
+		s.mia.call("DELETE", "/tokens/"+tokens[0].ID, nil)
+	}},
+	{verb: tenancy.AuditUserCreate, name: "a service account", who: "Mia", tenant: "course", object: "robot", do: func(s *story) {
+		s.mia.call("POST", "/services", map[string]any{"name": "robot", "role": "observer"})
+	}},
+	{verb: tenancy.AuditUserDelete, who: "Mia", tenant: "course", object: "robot", do: func(s *story) {
+		s.mia.call("DELETE", "/services/"+s.idOf("/services", "name", "robot"), nil)
+	}},
+	{verb: tenancy.AuditQuotaChange, do: func(s *story) {
+		s.ada.call("PATCH", "/quota/workspaces/"+s.course, map[string]any{"limits": map[string]string{"labs": "20"}})
+	}, after: "20"},
+	{verb: tenancy.AuditShare, who: "Mia", tenant: "course", object: "campus", did: "shared lab campus with a link, to view", do: func(s *story) {
+		answer := s.mia.send("POST", "/api/v1/labs/campus/shares", strings.NewReader(`{"guests":true}`), "application/json")
+		s.share = regexp.MustCompile(`/(tls_[A-Za-z0-9_-]+)`).FindStringSubmatch(answer)[1]
+	}},
+	{verb: tenancy.AuditShareOpen, who: "Ann (guest)", tenant: "course", object: "campus", did: "came to lab campus by a share", do: func(s *story) {
+		s.visitor().post("/s/"+s.share+"/guest", "name", "Ann")
+	}},
+	{verb: tenancy.AuditShareEnd, who: "Mia", tenant: "course", object: "campus", do: func(s *story) {
+		var shares []tenancy.Share
+		must(s.t, json.Unmarshal([]byte(s.mia.get("/api/v1/labs/campus/shares")), &shares))
+		s.mia.call("DELETE", "/labs/campus/shares/"+shares[0].ID, nil)
+	}},
+	{verb: tenancy.AuditProviderChange, tenant: "site", object: "School", after: `"clientId":"lab"`, do: func(s *story) {
+		s.ada.call("PUT", "/providers/school", map[string]any{"name": "School", "issuer": "http://127.0.0.1:1", "clientId": "lab", "clientSecret": "hunter22", "allowPrivate": true})
+	}},
+	{verb: tenancy.AuditRuleChange, tenant: "site", object: "School", after: `"role":"member"`, do: func(s *story) {
+		s.ada.call("PUT", "/providers/school", map[string]any{"name": "School", "issuer": "http://127.0.0.1:1", "clientId": "lab", "allowPrivate": true,
+			"rules": []tenancy.Rule{{Domain: "example.edu", Tenant: s.course, Role: tenancy.Member}}})
+	}},
+	{verb: tenancy.AuditIdentityLink, who: "Mia", tenant: "site", object: "school", after: `"subject":"mia"`, do: func(s *story) {
+		must(s.t, s.accounts.LinkIdentity(s.t.Context(), s.asMia(), tenancy.Identity{Provider: "school", Issuer: "http://127.0.0.1:1", Subject: "mia"}))
+	}},
+	{verb: tenancy.AuditIdentityUnlink, who: "Mia", tenant: "site", object: "school", before: `"subject":"mia"`, do: func(s *story) {
+		_, err := s.accounts.UnlinkIdentity(s.t.Context(), s.asMia(), "http://127.0.0.1:1", "mia")
+		must(s.t, err)
+	}},
+	{verb: tenancy.AuditProviderDelete, tenant: "site", object: "School", do: func(s *story) { s.ada.call("DELETE", "/providers/school", nil) }},
+	{verb: tenancy.AuditLabDeploy, who: "Mia", tenant: "course", object: "campus", did: "deployed lab campus, revision 2, 3 steps", before: `"want":"nothing"`, after: `"hosts":["host-a"]`, do: func(s *story) {
 		s.mia.call("POST", "/labs/campus/deploy", nil)
 		s.settled(control.Running)
 	}},
@@ -166,6 +210,10 @@ var auditProofs = []auditProof{
 			s.mia.get("/labs/" + s.lab + "/nodes/n1/files?path=/root/notes.txt")
 		}},
 	{verb: tenancy.AuditDownload, name: "a lab's folder", who: "Mia", tenant: "course", object: "campus", after: `"revision":2`, do: func(s *story) { s.mia.get("/labs/" + s.lab + "/export") }},
+	{verb: tenancy.AuditLinkChange, who: "Mia", tenant: "course", object: "n1:eth1 n2:eth1 of campus", before: `{"cut":false}`, after: `"n1:eth1 to n2:eth1":{"delay":"20ms"}`, do: func(s *story) {
+		s.mia.call("PATCH", "/labs/campus/links/n1:eth1", map[string]any{"from": "n1", "delay": "20ms"})
+		s.settled(control.Running)
+	}},
 	{verb: tenancy.AuditTakeOver, tenant: "course", object: "Mia", did: "began to act as Mia", do: func(s *story) { s.ada.post("/members/" + s.miaID + "/act") }},
 	{verb: tenancy.AuditNodeAction, name: "what is done for another", who: "Ada, acting as Mia,", object: "n2 of campus", do: func(s *story) {
 		s.ada.post("/labs/" + s.lab + "/nodes/n2/resume")
@@ -214,6 +262,14 @@ var auditProofs = []auditProof{
 		_, err = s.audit.Prune(s.t.Context(), page.Events[0].At, tenancy.AuditEvent{Actor: tenancy.AuditPerson{Name: "here"}})
 		must(s.t, err)
 	}},
+}
+
+// asMia is who asks where a page or the API would need a provider that answers.
+func (s *story) asMia() tenancy.Actor {
+	actor, err := s.accounts.ActorOf(s.t.Context(), s.miaID, s.course)
+	must(s.t, err)
+	actor.Address, actor.RequestID = "127.0.0.1", "r"
+	return actor
 }
 
 // idOf finds something in a list of the API by one of its values.

@@ -47,11 +47,13 @@ type versionDetail struct {
 	Links    int    `json:"links"`
 	Files    int    `json:"files,omitempty"` // of the folder
 	Bytes    int64  `json:"bytes,omitempty"`
+	Change   string `json:"change,omitempty"` // what was edited, in words
+	Note     string `json:"note,omitempty"`
 }
 
 func auditVersion(v *Revision) versionDetail {
 	sum := sha256.Sum256([]byte(v.Source))
-	d := versionDetail{Revision: v.Number, File: v.File, SHA256: hex.EncodeToString(sum[:]), Files: len(v.Files)}
+	d := versionDetail{Revision: v.Number, File: v.File, SHA256: hex.EncodeToString(sum[:]), Files: len(v.Files), Change: v.Words, Note: v.Note}
 	if v.Lab != nil {
 		d.Nodes, d.Links = len(v.Lab.Nodes), len(v.Lab.Links)
 	}

@@ -56,7 +56,39 @@ func (c *Controller) SetLink(ctx context.Context, actor tenancy.Actor, ref, link
 	if err != nil {
 		return nil, err
 	}
-	return c.Edit(ctx, actor, r.ID, EditRequest{Ops: ops, Apply: true, Check: change.Check, Note: change.Note})
+	before := auditLink(r.Revision.Lab, k.ID())
+	result, err := c.Edit(ctx, actor, r.ID, EditRequest{Ops: ops, Apply: true, Check: change.Check, Note: change.Note})
+	if err != nil || change.Check {
+		return result, err
+	}
+	object := tenancy.AuditObject{Kind: "link", ID: r.ID + "/" + k.ID(), Name: k.ID() + " of " + r.Name}
+	return result, c.record(ctx, actor, tenancy.AuditLinkChange, object, before, auditLink(result.Lab, k.ID()))
+}
+
+// auditLink is what the file says that a link does to frames; nil where it has none of that name.
+func auditLink(l *lab.Lab, id string) any {
+	if l == nil {
+		return nil
+	}
+	for _, k := range l.Links {
+		if k.ID() != id {
+			continue
+		}
+		is := map[string]any{"cut": k.Cut}
+		for way, impaired := range map[string]lab.Impairment{k.A.String() + " to " + k.B.String(): k.AtoB, k.B.String() + " to " + k.A.String(): k.BtoA} {
+			if texts := textsOf(impaired); len(texts) > 0 {
+				is[way] = texts
+			}
+		}
+		if k.MTU > 0 {
+			is["mtu"] = k.MTU
+		}
+		if k.Flap != nil {
+			is["flap"] = k.Flap
+		}
+		return is
+	}
+	return nil
 }
 
 // linkOf finds the link that a person means.
