@@ -53,7 +53,7 @@ func (p *person) emptyLab(program *testkit.Program) *drawing {
 	p.t.Helper()
 	p.do("start with an empty lab", chromedp.Navigate(program.URL+"/labs/new?from=paste"), chromedp.WaitVisible(`#yaml`), chromedp.SendKeys(`#yaml`, "name: drawn\ntopology:\n  nodes: {}\n"),
 		chromedp.Click(`#paste-form button.main`))
-	p.until(15*time.Second, "the empty map is shown", `/^\/labs\/[0-9a-z]+$/.test(location.pathname) && !!document.querySelector("#palette [data-kind=router]")`)
+	p.until(15*time.Second, "the empty map is shown", `/^\/labs\/[0-9a-z]+$/.test(location.pathname) && document.querySelector("#teach")?.hidden === false`) // which the editor says once it listens
 	p.shot("empty")
 	return &drawing{person: p}
 }
