@@ -44,7 +44,7 @@ export class MapEdit {
     const n = this.map.node(this.at);
     const size = 23 * (this.map.grown ?? 1);
     this.plug.attr("display", n ? null : "none");
-    if (n) this.plug.attr("transform", `translate(${n.x + size + 6},${n.y - size - 2})`);
+    if (n) this.plug.attr("transform", `translate(${n.x + size + 11},${n.y - 6})`);
     const l = this.map.linkOf.get(this.map.link);
     for (const g of this.ends) {
       g.attr("display", l ? null : "none");
