@@ -23,6 +23,9 @@ var special = map[string]func(i int) any{
 	"vnis.freed_at":       func(int) any { return int64(0) },
 	"invitations.uses":    func(i int) any { return int64(10 + i) },
 	"invitations.used":    func(i int) any { return int64(i) },
+	"lab_files.mode":      func(i int) any { return int64(0o600 + i) },
+	"shares.uses":         func(i int) any { return int64(10 + i) },
+	"shares.used":         func(i int) any { return int64(i) },
 	"provider_vlans.vlan": func(i int) any { return int64(100 + i) },
 }
 
