@@ -19,6 +19,9 @@ import (
 // TestTheMatrixReportsEachVerbThatIsWeakened judges what came back by tables in which one verb is another: a route that declares less than its
 // handler asks for, or more, has to be reported.
 func TestTheMatrixReportsEachVerbThatIsWeakened(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs the matrix once more")
+	}
 	m := newMatrix(t, seams{})
 	found, verbs := 0, map[tenancy.Verb]bool{}
 	for _, a := range addresses() {

@@ -2,9 +2,6 @@ package rights_test
 
 import (
 	"database/sql"
-	"fmt"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -25,9 +22,7 @@ var lively = map[string]string{
 
 func TestLookingChangesNothing(t *testing.T) {
 	m := newMatrix(t, seams{})
-	db, err := sql.Open("sqlite3", "file:"+filepath.Join(m.data, "controller", "trunkline.db")+"?mode=ro")
-	must(t, err)
-	defer db.Close()
+	db := openRows(t, m.site)
 	looked := 0
 	for _, a := range addresses() {
 		in, known := inputOf(a)
@@ -62,31 +57,4 @@ func rows(t *testing.T, db *sql.DB) map[string]string {
 		all[table] = strings.Join(texts(t, db, "SELECT * FROM "+table), "\n")
 	}
 	return all
-}
-
-func texts(t *testing.T, db *sql.DB, query string) (list []string) {
-	t.Helper()
-	found, err := db.Query(query)
-	must(t, err)
-	defer found.Close()
-	columns, err := found.Columns()
-	must(t, err)
-	for found.Next() {
-		values, places := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			places[i] = &values[i]
-		}
-		must(t, found.Scan(places...))
-		var line []string
-		for _, v := range values {
-			if b, isBytes := v.([]byte); isBytes {
-				v = string(b)
-			}
-			line = append(line, fmt.Sprint(v))
-		}
-		list = append(list, strings.Join(line, "\t"))
-	}
-	must(t, found.Err())
-	slices.Sort(list)
-	return list
 }

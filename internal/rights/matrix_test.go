@@ -1,10 +1,12 @@
 package rights_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +20,8 @@ type matrix struct {
 	*site
 	actors []*actor
 	lines  []line
+	db     *sql.DB     // to look at; nil on PostgreSQL
+	asking atomic.Bool // a call of the matrix is under way, and not one that prepares it
 }
 
 // line is one call on an object of one's own tenant, which may be judged by another table again.
@@ -189,16 +193,32 @@ func (m *matrix) stand(in input, caller *actor) *actor {
 func (m *matrix) call(a address, in input, caller *actor, r refs) response {
 	out := m.sign(in.call(m.site, a, r), a, in, caller)
 	m.calls++
-	var answer response
-	if a.kind == web.Socket {
-		answer = m.talk(out, in.first)
-	} else {
-		answer = m.send(out)
+	ask := func() response {
+		m.asking.Store(true)
+		defer m.asking.Store(false)
+		if a.kind == web.Socket {
+			return m.talk(out, in.first)
+		}
+		return m.send(out)
 	}
-	for _, wrong := range bareHeaders(answer) {
-		m.t.Errorf("%s as %s: %s", a.key, caller.name, wrong)
+	if a.method == "GET" {
+		answer := ask()
+		m.look(a, caller, bareHeaders(answer))
+		return answer
 	}
+	answer, wrong := m.untouched(caller, ask)
+	m.look(a, caller, append(bareHeaders(answer), wrong))
 	return answer
+}
+
+// look reports what is wrong with an answer whatever it says about rights.
+func (m *matrix) look(a address, caller *actor, wrong []string) {
+	m.t.Helper()
+	for _, one := range wrong {
+		if one != "" {
+			m.t.Errorf("%s as %s: %s", a.key, caller.name, one)
+		}
+	}
 }
 
 // sign says who asks: pages by a browser, the API by a token.
@@ -231,6 +251,9 @@ func difference(a, b string) string {
 func newMatrix(t testing.TB, between seams) *matrix {
 	t.Helper()
 	m := &matrix{site: newSite(t, between)}
+	if between.database == "" {
+		m.db = openRows(t, m.site)
+	}
 	m.a, m.b = m.settle("alpha"), m.settle("bravo")
 	m.actors = m.everybody()
 	return m
