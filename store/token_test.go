@@ -48,7 +48,7 @@ func TestATokenHasItsScopeAndEnd(t *testing.T) {
 		ctx := t.Context()
 		usual, _, err := d.CreateToken(ctx, d.ada, tenancy.TokenRequest{Name: "usual"})
 		must(t, err)
-		if usual.Scope != tenancy.ScopeAll || !usual.Expires.Equal(d.clock.now().Add(tenancy.TokenLife)) {
+		if usual.Workspace != alpha || usual.Scope != tenancy.ScopeAll || !usual.Expires.Equal(d.clock.now().Add(tenancy.TokenLife)) {
 			t.Errorf("the usual token is %+v", usual)
 		}
 		forever, _, err := d.CreateToken(ctx, d.ada, tenancy.TokenRequest{Name: "forever", Never: true})

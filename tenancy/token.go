@@ -163,7 +163,8 @@ func (a *Accounts) mint(ctx context.Context, userID, tenantID string, request To
 	if err != nil {
 		return Token{}, "", err
 	}
-	return token, secret, nil
+	stored, err := a.tokens.TokenGrant(ctx, TokenKey{ID: token.ID}) // with the name of its workspace
+	return stored.Token, secret, err
 }
 
 // RevokeToken ends a token at once, with the streams and commands that it has open.
