@@ -16,7 +16,7 @@ var auditWords = map[AuditVerb]string{
 	AuditUserCreate: "made the account %s", AuditUserChange: "changed the account %s", AuditUserDelete: "deleted the account %s",
 	AuditTenantCreate: "made the workspace %s", AuditTenantChange: "changed the workspace %s", AuditTenantDelete: "deleted the workspace %s",
 	AuditTenantRestore: "restored the workspace %s", AuditTenantAdopt: "became an owner of the workspace %s", AuditTenantTransfer: "gave the workspace away",
-	AuditQuotaChange: "changed the quota of %s", AuditMemberAdd: "made %s a member", AuditMemberRole: "changed the role of %s", AuditMemberRemove: "took %s out of the workspace",
+	AuditQuotaChange: "changed the quota of %s", AuditMemberAdd: "brought %s into the workspace", AuditMemberRole: "changed the role of %s", AuditMemberRemove: "took %s out of the workspace",
 	AuditInvite: "invited people", AuditInviteWithdraw: "took an invitation back", AuditShare: "shared lab %s", AuditShareEnd: "ended the sharing of lab %s",
 	AuditShareOpen: "came to lab %s by a share", AuditLabTransfer: "gave lab %s away",
 	AuditProviderChange: "changed the provider %s", AuditProviderDelete: "deleted the provider %s", AuditRuleChange: "changed the rules of %s",
@@ -29,6 +29,11 @@ var auditWords = map[AuditVerb]string{
 	AuditHostKey: "gave host %s a new key", AuditHostRevoke: "revoked host %s", AuditHostRemove: "removed host %s",
 	AuditNetworkChange: "changed the network %s", AuditNetworkDelete: "withdrew the network %s", AuditImagesChange: "changed the images %s",
 	AuditSiteChange: "changed settings of the site", AuditExport: "exported the audit %s", AuditPrune: "took away old events", AuditDatabaseRestore: "restored the database from a backup",
+}
+
+// aboutOneself says it of who does it to himself.
+var aboutOneself = map[AuditVerb]string{
+	AuditUserCreate: "made an account", AuditUserChange: "changed the own account", AuditMemberAdd: "joined the workspace", AuditMemberRemove: "left the workspace",
 }
 
 // Who names whom an event counts for, and the real person where one acts as another.
@@ -60,6 +65,9 @@ func (s SealedEvent) Did() string {
 		object = s.Object.ID
 	}
 	text, known := auditWords[s.Verb]
+	if oneself := s.Actor.ID != "" && s.Actor.ID == s.Object.ID; oneself && aboutOneself[s.Verb] != "" {
+		text = aboutOneself[s.Verb]
+	}
 	switch {
 	case !known:
 		text = "did " + string(s.Verb) + " to " + object

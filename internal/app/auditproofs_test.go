@@ -62,7 +62,7 @@ var auditProofs = []auditProof{
 		s.mia.post("/join/"+s.invitation+"/account", "email", "mia", "name", "Mia", "password", s.passwords[2])
 		s.miaID = s.idOf("/members", "name", "Mia")
 	}},
-	{verb: tenancy.AuditMemberAdd, who: "Otto", object: "Otto", tenant: "course", did: "made Otto a member as member", after: `"by":"invitation"`, do: func(s *story) {
+	{verb: tenancy.AuditMemberAdd, who: "Otto", object: "Otto", tenant: "course", did: "joined the workspace as member", after: `"by":"invitation"`, do: func(s *story) {
 		s.visitor().post("/join/"+s.invitation+"/account", "email", "otto", "name", "Otto", "password", s.passwords[2])
 	}},
 	{verb: tenancy.AuditInviteWithdraw, tenant: "course", before: `"used":2`, do: func(s *story) {

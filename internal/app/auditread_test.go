@@ -46,7 +46,7 @@ func newReaders(t *testing.T) *readers {
 func TestPeopleReadTheAuditThatIsTheirs(t *testing.T) {
 	s := newReaders(t)
 	page := s.mia.get("/audit")
-	for _, part := range []string{"What was done in Course", "<b>Mia</b> made lab campus, revision 1", "<b>Ben</b> made Ben a member as member", "Unbroken up to", `value="Ben"`} {
+	for _, part := range []string{"What was done in Course", "<b>Mia</b> made lab campus, revision 1", "<b>Ben</b> joined the workspace as member", "Unbroken up to", `value="Ben"`} {
 		if !strings.Contains(page, part) {
 			t.Errorf("Mia's page has not %q", part)
 		}
@@ -80,7 +80,7 @@ func TestPeopleReadTheAuditThatIsTheirs(t *testing.T) {
 			t.Errorf("the administrator's page has not %q", part)
 		}
 	}
-	if site := s.ada.get("/audit?of=site"); strings.Contains(site, "made lab") || !strings.Contains(site, "changed the account Ada") {
+	if site := s.ada.get("/audit?of=site"); strings.Contains(site, "made lab") || !strings.Contains(site, "changed the own account") {
 		t.Error("what belongs to the site is not that alone")
 	}
 }
