@@ -212,7 +212,7 @@ func TestADraggedNodeStaysWhereItWasPut(t *testing.T) {
 	c.do(chromedp.DragAndDropXY(x, y, x+80, y+60))
 	waitFor(t, "the place to be stored", func() bool {
 		d, err := s.World.Get(c.ctx, s.World.Actor("mia"), id)
-		return err == nil && len(d.Places) == 1
+		return err == nil && d.Revision == 2 // moving a node is an edit of the file
 	})
 	at := value[string](c, `document.querySelector('.node[data-name="r1"]').getAttribute("transform")`)
 	c.do(chromedp.Reload())
@@ -222,7 +222,7 @@ func TestADraggedNodeStaysWhereItWasPut(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := value[string](c, `document.querySelector('.node[data-name="r1"]').getAttribute("transform")`)
-	want := fmt.Sprintf("translate(%v,%v)", d.Places["r1"].X, d.Places["r1"].Y)
+	want := fmt.Sprintf("translate(%v,%v)", *d.Lab.Node("r1").X, *d.Lab.Node("r1").Y)
 	if kept != want {
 		t.Errorf("dragged to %s, stored %s, drawn at %s", at, want, kept)
 	}
