@@ -115,7 +115,7 @@ func (c *Controller) read(ctx context.Context, e *entry) error {
 	if e.record != nil {
 		r.Observed = e.record.Observed // ours: it may not be stored yet
 	}
-	e.spareVNIs = e.spareVNIs || leavesVNIs(e.record, r)
+	e.spareVNIs = e.spareVNIs || mayLeaveVNIs(e.record, r)
 	e.record, e.running = r, running
 	return nil
 }
@@ -138,15 +138,8 @@ func (e *entry) runningLab() *lab.Lab {
 	return e.running.Lab
 }
 
-// leavesVNIs reports that identifiers may have been taken which the record no longer names.
-func leavesVNIs(before, now *Record) bool {
-	if before == nil { // what an earlier controller left is not known
-		return len(namesOf(now.Desired)) > 0 || now.Desired.Returning
-	}
-	for _, name := range namesOf(before.Desired) {
-		if now.Desired.VNIs[name] == 0 {
-			return true
-		}
-	}
-	return false
+// mayLeaveVNIs reports that identifiers may have been taken which the record no longer names: by an earlier controller, by a deploy that
+// was taken back before anyone looked, or by one whose answer the database never gave.
+func mayLeaveVNIs(before, now *Record) bool {
+	return before == nil || before.Desired.Generation != now.Desired.Generation
 }

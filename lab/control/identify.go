@@ -18,11 +18,10 @@ const trimTimeout = 10 * time.Second
 // chosen, so that nobody gives away the same room, or frees what was just taken.
 func (c *Controller) store(ctx context.Context, scope tenancy.Scope, r *Record, crossing []string, change func(r *Record, vnis map[string]uint32) error) error {
 	vnis, err := c.identify(ctx, r, crossing)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = c.cfg.States.ChangeDesired(ctx, scope, r.ID, func(stored *Record) error { return change(stored, vnis) })
 	}
-	_, err = c.cfg.States.ChangeDesired(ctx, scope, r.ID, func(stored *Record) error { return change(stored, vnis) })
-	if err != nil && len(vnis) > 0 {
+	if err != nil && len(crossing) > 0 {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), trimTimeout)
 		defer cancel()
 		if trim := c.trimLocked(ctx, r.ID, nil); trim != nil {

@@ -347,13 +347,18 @@ func TestWhatADeployTookThatWasNeverStoredIsFreeAfterARestart(t *testing.T) {
 	r.until(running, control.Running)
 	had, _ := r.used()
 	idle := r.create(zones("y", []string{"a1", "b1"}, "", ""))
-	_, err := r.store.VNIs(t.Context(), tenancy.InTenant("alpha"), idle, []string{"one", "two"}) // as far as a controller got that died then
-	must(t, err)
-	if taken, _ := r.used(); taken != had+2 {
+	near := r.create(zones("z", []string{"a1", "a2"}, "", "")) // runs, and needs none
+	r.deploy(near)
+	r.until(near, control.Running)
+	for _, id := range []string{idle, near} {
+		_, err := r.store.VNIs(t.Context(), tenancy.InTenant("alpha"), id, []string{"one", "two"}) // as far as a controller got that died then
+		must(t, err)
+	}
+	if taken, _ := r.used(); taken != had+4 {
 		t.Fatalf("%d identifiers are taken, %d before", taken, had)
 	}
 	r.restart()
-	await(t, said("what was never used to be free"), func() bool { taken, resting := r.used(); return taken == had && resting == 2 })
+	await(t, said("what was never used to be free"), func() bool { taken, resting := r.used(); return taken == had && resting == 4 })
 	r.until(running, control.Running)
 	if taken, _ := r.used(); taken != had {
 		t.Errorf("%d identifiers are taken, and %d are in use", taken, had)
