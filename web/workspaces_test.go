@@ -31,6 +31,7 @@ type house struct {
 	accounts   *tenancy.Accounts
 	workspaces *tenancy.Workspaces
 	shares     *tenancy.Shares
+	audit      *store.AuditLog
 }
 
 const housePassword = "three words in a row"
@@ -42,11 +43,16 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	h := &house{store: s, accounts: tenancy.NewAccounts(s, s, s, nil)}
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	h := &house{store: s, audit: s.OpenAudit(quiet)}
+	t.Cleanup(h.audit.Close)
+	h.accounts = tenancy.NewAccounts(s, s, s, nil).WithAudit(h.audit)
 	bell := &tenancy.Revocations{}
-	h.workspaces = tenancy.NewWorkspaces(s, h.accounts, bell, nil)
-	h.shares = tenancy.NewShares(s, h.accounts, bell, nil)
-	pages, err := webtest.NewSite(slog.New(slog.NewTextHandler(io.Discard, nil)), func(c *web.Config) {
+	h.workspaces = tenancy.NewWorkspaces(s, h.accounts, bell, nil).WithAudit(h.audit)
+	h.shares = tenancy.NewShares(s, h.accounts, bell, nil).WithAudit(h.audit)
+	pages, err := webtest.NewSite(quiet, func(c *web.Config) {
+		c.Audit, c.Trail = h.audit, tenancy.NewAudits(h.audit, h.audit)
+		c.Acting = tenancy.NewTakeOvers(h.accounts, bell, h.audit, time.Now)
 		c.Accounts, c.Tokens, c.Sessions, c.Workspaces, c.Bell = h.accounts, h.accounts, s.Sessions(), h.workspaces, bell
 		c.Shares = h.shares
 		c.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
