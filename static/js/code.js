@@ -2,35 +2,39 @@
 // runs, once it is asked for), and an edit of the drawing changes here only the lines that it changes.
 import { completions } from "./codewords.js";
 import { look } from "./codelook.js";
+import { peopleLines } from "./codepeople.js";
+import { element } from "./icon.js";
 
 const pause = 700; // milliseconds without typing
 
 export class Code {
   constructor(doc, host, { canEdit, at, running }) {
-    Object.assign(this, { doc, host, canEdit, at, running, base: doc.revision, saved: null });
+    Object.assign(this, { doc, host, canEdit, at, running, base: 0, saved: null });
     this.told = document.getElementById("code-state");
     this.button = document.getElementById("code-save");
     this.button?.addEventListener("click", () => this.save());
     doc.on("changed", ({ text, answer }) => this.changed(text, answer));
+    doc.on("writers", (people) => this.writers(people));
   }
 
-  // open loads the editor the first time that it is looked at.
-  open(text) {
-    this.opening ??= this.start(text);
+  // open loads the editor the first time that it is looked at, with the text as it is by then.
+  open({ text, revision }) {
+    if (!this.opening) Object.assign(this, { saved: text, base: revision });
+    this.opening ??= this.start();
     return this.opening;
   }
 
-  async start(text) {
+  async start() {
     const [cm, schema] = await Promise.all([import("../vendor/codemirror.js"), fetch("/labs/schema").then((r) => r.json())]);
     this.cm = cm;
-    this.saved = text;
     const nonce = document.querySelector("script[nonce]").nonce;
     this.lock = new cm.Compartment();
     this.ours = cm.Annotation.define();
+    this.theirs = peopleLines(cm);
     this.view = new cm.EditorView({
       parent: this.host,
       state: cm.EditorState.create({
-        doc: text,
+        doc: this.saved,
         extensions: [
           cm.EditorView.cspNonce.of(nonce), cm.lineNumbers(), cm.highlightActiveLine(), cm.highlightActiveLineGutter(), cm.drawSelection(), cm.rectangularSelection(),
           cm.history(), cm.indentOnInput(), cm.bracketMatching(), cm.foldGutter(), cm.yaml(), ...look(cm), cm.lintGutter(), cm.search({ top: true }),
@@ -38,11 +42,13 @@ export class Code {
           cm.keymap.of([{ key: "Mod-s", run: () => (this.save(), true), preventDefault: true }, ...cm.closeBracketsKeymap, ...cm.completionKeymap, ...cm.foldKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.lintKeymap, cm.indentWithTab, ...cm.defaultKeymap]),
           cm.EditorView.contentAttributes.of({ "aria-label": "Lab file" }), this.lock.of(cm.EditorState.readOnly.of(!this.canEdit)),
           cm.EditorView.updateListener.of((u) => u.docChanged && !u.transactions.some((t) => t.annotation(this.ours)) && this.typed()),
+          cm.EditorView.updateListener.of((u) => (u.selectionSet || u.focusChanged || u.docChanged) && this.line()), this.theirs.extension,
           cm.EditorView.lineWrapping,
         ],
       }),
     });
     this.host.classList.add("ready");
+    this.theirs.show(this.view, this.others ?? []);
     this.say();
   }
 
@@ -52,6 +58,21 @@ export class Code {
 
   get dirty() {
     return !!this.view && this.text !== this.saved;
+  }
+
+  // line tells the others where somebody writes here.
+  line() {
+    const { state, hasFocus } = this.view;
+    this.doc.onWrites?.(this.canEdit && hasFocus ? state.doc.lineAt(state.selection.main.head).number : 0);
+  }
+
+  // writers shows who else writes in the file.
+  writers(people) {
+    this.others = people;
+    const list = document.getElementById("code-people");
+    list.replaceChildren(...people.map((p) => element("li", { "data-person": p.colour }, `${p.name} writes in line ${p.line}`)));
+    list.hidden = !people.length;
+    if (this.view) this.theirs.show(this.view, people);
   }
 
   typed() {
@@ -101,10 +122,11 @@ export class Code {
   // changed: the document is another now, by an edit of the drawing or of somebody else. What is typed here and not kept yet stays; it is
   // merged when it is kept.
   changed(text, answer) {
-    if (!this.view || this.saving || this.dirty) return;
-    this.replace(text);
+    if (this.saving || this.dirty) return;
+    if (this.view) this.replace(text);
     this.saved = text;
     this.base = this.doc.revision;
+    if (!this.view) return;
     this.mark(answer.marks ?? []);
     this.say();
   }

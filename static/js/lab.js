@@ -119,12 +119,15 @@ function startCode(doc, map, at, panel) {
   const code = new Code(doc, document.getElementById("code"), { canEdit: map.lab.canEdit, at, running });
   const open = async () => {
     if (document.getElementById("sheet-yaml").hidden || !panel.open) return;
-    doc.text ??= (await fetch(`${at}/document`, { headers: { Accept: "application/json" } }).then((r) => r.json())).text;
-    await code.open(doc.text);
+    const now = doc.text === null ? await fetch(`${at}/document`, { headers: { Accept: "application/json" } }).then((r) => r.json()).catch(() => null) : doc;
+    if (!now) {
+      toast("The lab file could not be loaded. Check the connection and open it again.", "error");
+      return;
+    }
+    await code.open(now.revision < doc.revision ? doc : now);
     lines.hidden = true;
     if (map.selected) code.reveal(map.selected);
   };
-  panel.side.addEventListener("click", open);
   panel.shown = open;
 }
 
