@@ -11,6 +11,7 @@ import (
 	"trunkline/lab/control"
 	"trunkline/templates"
 	"trunkline/tenancy"
+	"trunkline/web/presence"
 )
 
 // labPage is the map, the file beside it and the dock.
@@ -77,10 +78,16 @@ type statusMessage struct {
 	HTML  string `json:"html"`
 }
 
-// labEvents streams the lab: "lab" and "nodes" with everything, then "lab", "nodes" with what changed, and "gone".
+// labEvents streams the lab: "lab", "nodes" and "people" with everything, then the same with what changed, "edited", and "gone".
 func (s *Server) labEvents(r *Request) error {
 	id := r.Param("lab")
 	up := map[string]bool{}
+	var seat *presence.Seat // once it is certain that the lab may be seen
+	defer func() {
+		if seat != nil {
+			seat.Leave()
+		}
+	}()
 	begin := func(ctx context.Context, out *eventWriter) error {
 		detail, err := s.Labs.Get(ctx, r.Actor, id)
 		if fault.Is(err, fault.NotFound) {
@@ -98,11 +105,20 @@ func (s *Server) labEvents(r *Request) error {
 		if err := s.sendStatus(r, out, labStatus(detail, r.Actor)); err != nil {
 			return err
 		}
-		return out.send("nodes", nodes)
+		if err := out.send("nodes", nodes); err != nil {
+			return err
+		}
+		if seat == nil {
+			seat = s.sit(r, detail.ID)
+		}
+		seat.Restart()
+		return tellPresence(out, seat)
 	}
 	return s.stream(r, streaming{
-		watch: func(ctx context.Context) (<-chan control.Event, error) { return s.Watching.WatchLab(ctx, r.Actor, id) },
-		begin: begin,
+		woken:  func() <-chan struct{} { return seat.Woken() },
+		beside: func(out *eventWriter) error { return tellPresence(out, seat) },
+		watch:  func(ctx context.Context) (<-chan control.Event, error) { return s.Watching.WatchLab(ctx, r.Actor, id) },
+		begin:  begin,
 		pass: func(ctx context.Context, out *eventWriter, events []control.Event) error {
 			return s.passLab(r, out, events, up)
 		},

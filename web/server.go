@@ -20,6 +20,7 @@ import (
 	"trunkline/tenancy"
 	"trunkline/tenancy/login"
 	"trunkline/terminal"
+	"trunkline/web/presence"
 )
 
 // Config is what the pages are made of. Everything but API, Examples, Ready, Metrics, Workspaces, Bell, Audit and Trail must be set.
@@ -83,6 +84,7 @@ type Server struct {
 	work   sync.WaitGroup // streams and websockets
 
 	onlookers onlookers // of shells
+	present   presence.Board
 }
 
 // New builds the routes. It fails when a template or the public address is wrong.

@@ -28,6 +28,9 @@ type streaming struct {
 	watch  func(context.Context) (<-chan control.Event, error)
 	begin  func(context.Context, *eventWriter) error
 	pass   func(context.Context, *eventWriter, []control.Event) error
+
+	woken  func() <-chan struct{}   // something else has changed; nil: there is nothing else. Asked for after begin
+	beside func(*eventWriter) error // then sends what
 }
 
 // eventWriter writes server-sent events (HTML standard, section 9.2).
@@ -104,7 +107,11 @@ func (s *Server) follow(ctx context.Context, r *Request, page streaming, out *ev
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	var waiting []control.Event
-	var due <-chan time.Time
+	var due, dueBeside <-chan time.Time
+	var woken <-chan struct{}
+	if page.woken != nil {
+		woken = page.woken()
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -127,6 +134,16 @@ func (s *Server) follow(ctx context.Context, r *Request, page streaming, out *ev
 			batch := waiting
 			waiting, due = nil, nil
 			if err := passOn(ctx, page, out, batch); err != nil {
+				return err
+			}
+		case <-woken:
+			if dueBeside == nil {
+				dueBeside = time.After(gather)
+			}
+			continue
+		case <-dueBeside:
+			dueBeside = nil
+			if err := page.beside(out); err != nil {
 				return err
 			}
 		case <-beat.C:

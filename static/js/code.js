@@ -2,6 +2,8 @@
 // runs, once it is asked for), and an edit of the drawing changes here only the lines that it changes.
 import { completions } from "./codewords.js";
 import { look } from "./codelook.js";
+import { peopleLines } from "./codepeople.js";
+import { element } from "./icon.js";
 
 const pause = 700; // milliseconds without typing
 
@@ -12,6 +14,7 @@ export class Code {
     this.button = document.getElementById("code-save");
     this.button?.addEventListener("click", () => this.save());
     doc.on("changed", ({ text, answer }) => this.changed(text, answer));
+    doc.on("writers", (people) => this.writers(people));
   }
 
   // open loads the editor the first time that it is looked at, with the text as it is by then.
@@ -27,6 +30,7 @@ export class Code {
     const nonce = document.querySelector("script[nonce]").nonce;
     this.lock = new cm.Compartment();
     this.ours = cm.Annotation.define();
+    this.theirs = peopleLines(cm);
     this.view = new cm.EditorView({
       parent: this.host,
       state: cm.EditorState.create({
@@ -38,11 +42,13 @@ export class Code {
           cm.keymap.of([{ key: "Mod-s", run: () => (this.save(), true), preventDefault: true }, ...cm.closeBracketsKeymap, ...cm.completionKeymap, ...cm.foldKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.lintKeymap, cm.indentWithTab, ...cm.defaultKeymap]),
           cm.EditorView.contentAttributes.of({ "aria-label": "Lab file" }), this.lock.of(cm.EditorState.readOnly.of(!this.canEdit)),
           cm.EditorView.updateListener.of((u) => u.docChanged && !u.transactions.some((t) => t.annotation(this.ours)) && this.typed()),
+          cm.EditorView.updateListener.of((u) => (u.selectionSet || u.focusChanged || u.docChanged) && this.line()), this.theirs.extension,
           cm.EditorView.lineWrapping,
         ],
       }),
     });
     this.host.classList.add("ready");
+    this.theirs.show(this.view, this.others ?? []);
     this.say();
   }
 
@@ -52,6 +58,21 @@ export class Code {
 
   get dirty() {
     return !!this.view && this.text !== this.saved;
+  }
+
+  // line tells the others where somebody writes here.
+  line() {
+    const { state, hasFocus } = this.view;
+    this.doc.onWrites?.(this.canEdit && hasFocus ? state.doc.lineAt(state.selection.main.head).number : 0);
+  }
+
+  // writers shows who else writes in the file.
+  writers(people) {
+    this.others = people;
+    const list = document.getElementById("code-people");
+    list.replaceChildren(...people.map((p) => element("li", { "data-person": p.colour }, `${p.name} writes in line ${p.line}`)));
+    list.hidden = !people.length;
+    if (this.view) this.theirs.show(this.view, people);
   }
 
   typed() {

@@ -9,10 +9,11 @@ export class LabDocument {
   constructor(at, lab, text) {
     Object.assign(this, { at, lab, text, revision: lab.revision, done: [], undone: [], waiting: 0, live: localStorage.getItem("trunkline.live") !== "off" });
     this.line = Promise.resolve();
-    this.listeners = { changed: [], steps: [], refused: [], plan: [] };
+    this.listeners = { changed: [], steps: [], refused: [], plan: [], writers: [] };
   }
 
-  // on listens: "changed" {lab, text, answer}, "steps" (undo and redo), "refused" (an answer with its error), "plan" (what is not yet applied).
+  // on listens: "changed" {lab, text, answer}, "steps" (undo and redo), "refused" (an answer with its error), "plan" (what is not yet applied),
+  // "writers" (who else writes in the text, and where).
   on(name, listener) {
     this.listeners[name].push(listener);
   }

@@ -21,6 +21,7 @@ import { startVersions } from "./versions.js";
 import { Cable } from "./cable.js";
 import { Inspect } from "./inspect.js";
 import { startPatterns, arrange } from "./pattern.js";
+import { Presence } from "./presence.js";
 
 export function start() {
   const lab = JSON.parse(document.getElementById("lab-map").textContent);
@@ -65,6 +66,10 @@ export function start() {
     startVersions(doc);
     new Inspect(doc, panel);
   }
+  const presence = new Presence(map, at);
+  doc.on("changed", () => presence.redrawn());
+  doc.onWrites = (line) => presence.writes(line);
+  presence.onLines = (people) => doc.tell("writers", people);
   const placement = new Placement(at, map, document.getElementById("side"));
   wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor });
 
@@ -79,6 +84,7 @@ export function start() {
       placement.changed();
     },
     edited: (e) => doc.heard(e),
+    people: (news) => presence.heard(news),
     gone: () => location.assign("/labs"),
   }, showLive);
   window.addEventListener("resize", () => map.resized());

@@ -72,7 +72,7 @@ export class TopologyMap extends MapView {
     const kept = new Map(links.map((l) => [l.id, l.note]));
     for (const [id, l] of known) {
       if (kept.has(id) && kept.get(id) === l.note) continue;
-      for (const e of [l.g, l.ends, l.note0]) e?.remove();
+      for (const e of [l.g, l.ends, l.note0, l.theirs]) e?.remove();
       known.delete(id);
     }
     this.links = [];
@@ -155,6 +155,7 @@ export class TopologyMap extends MapView {
     l.aLabel.attr("x", w.a.x).attr("y", w.a.y);
     l.bLabel.attr("x", w.b.x).attr("y", w.b.y);
     l.note0?.attr("x", w.mid.x).attr("y", w.mid.y);
+    l.theirs?.attr("x", w.mid.x).attr("y", w.mid.y + 14);
   }
 
   // update patches what changed of some nodes' states.
@@ -172,7 +173,7 @@ export class TopologyMap extends MapView {
 
   paint(n) {
     n.g.attr("data-state", n.state).attr("data-health", n.health || null).attr("data-ink", n.color || null)
-      .attr("aria-label", `${n.letter ? `${n.letter} ` : ""}${n.name}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}${n.host ? `, on ${n.host}` : ""}`);
+      .attr("aria-label", `${n.letter ? `${n.letter} ` : ""}${n.name}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}${n.host ? `, on ${n.host}` : ""}${n.by ? `, chosen by ${n.by}` : ""}`);
     n.g.select(".badge path").attr("d", badgePath(n.state, n.health));
     n.g.select("title").text(`${n.name}: ${n.word}${n.reason ? `\n${n.reason}` : ""}${n.host ? `\non ${n.host}` : ""}`);
   }
@@ -270,6 +271,7 @@ export class TopologyMap extends MapView {
     this.picked = new Set(names.filter((name) => this.nodes.has(name)));
     for (const n of this.nodes.values()) n.g.classed("picked", this.picked.size > 1 && this.picked.has(n.name));
     this.onPick?.();
+    this.onChosen?.();
   }
 
   // selectLink makes one cable what the panel shows.
@@ -292,6 +294,12 @@ export class TopologyMap extends MapView {
       l.ends.classed("lit", true);
     }
     this.onLink?.(this.link);
+    this.onChosen?.();
+  }
+
+  // chosenLinks are the ids of the cables that are chosen.
+  chosenLinks() {
+    return this.link ? [this.link] : [];
   }
 
   node(name) {
