@@ -86,7 +86,10 @@ export function start() {
     edited: (e) => doc.heard(e),
     people: (news) => presence.heard(news),
     gone: () => location.assign("/labs"),
-  }, showLive);
+  }, (state) => {
+    showLive(state);
+    if (state !== "on") presence.lost();
+  });
   window.addEventListener("resize", () => map.resized());
 }
 
