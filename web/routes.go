@@ -47,6 +47,7 @@ var routes = []route{
 	{method: http.MethodGet, path: "/labs/:lab", verb: tenancy.SeeLab, handle: (*Server).labPage},
 	{method: http.MethodGet, path: "/labs/:lab/events", verb: tenancy.SeeLab, kind: Stream, handle: (*Server).labEvents},
 	{method: http.MethodPost, path: "/labs/:lab/presence", verb: tenancy.SeeLab, handle: (*Server).choose, body: maxChoice},
+	{method: http.MethodGet, path: "/labs/:lab/rates", verb: tenancy.SeeLab, kind: Stream, handle: (*Server).labRates},
 	{method: http.MethodGet, path: "/labs/:lab/plan", verb: tenancy.RunLab, handle: (*Server).planDialog},
 	{method: http.MethodGet, path: "/labs/:lab/export", verb: tenancy.SeeLab, handle: (*Server).exportLab},
 	{method: http.MethodGet, path: "/labs/:lab/file", verb: tenancy.EditLab, handle: (*Server).replacePage},

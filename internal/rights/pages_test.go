@@ -26,6 +26,7 @@ var pages = map[string]input{
 	"GET /labs/:lab":            {of: "lab"},
 	"GET /labs/:lab/events":     {of: "lab"},
 	"POST /labs/:lab/presence":  {of: "lab", shared: true, json: `{"seat":"none","nodes":["one"]}`, ok: []int{409}}, // that page is not open
+	"GET /labs/:lab/rates":      {of: "lab"},
 	"GET /labs/:lab/plan":       {of: "lab"},
 	"GET /labs/:lab/export":     {of: "lab"},
 	"GET /labs/:lab/file":       {of: "lab"},

@@ -12,7 +12,7 @@ import (
 
 // icons are the icons of @tabler/icons (outline) that pages use. The icons of node kinds are our own, in static/icons.
 var icons = strings.Fields(`
-	alert-triangle arrow-back-up arrow-forward-up arrow-left arrow-right ban bolt box check chevron-down chevron-right chevron-up circle-check clipboard
+	activity alert-triangle arrow-back-up arrow-forward-up arrow-left arrow-right ban bolt box check chevron-down chevron-right chevron-up circle-check clipboard
 	clock cloud-upload code copy cpu device-floppy devices download eye file file-upload filter folder hand-stop help-circle hierarchy-2 history id
 	info-circle key layout-align-bottom layout-align-center layout-align-left layout-align-middle layout-align-right layout-align-top layout-bottombar
 	layout-distribute-horizontal layout-distribute-vertical layout-sidebar-right line link list-check list-details loader-2 lock login logout map-pin mask

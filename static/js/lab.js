@@ -21,6 +21,7 @@ import { startVersions } from "./versions.js";
 import { Cable } from "./cable.js";
 import { Inspect } from "./inspect.js";
 import { startPatterns, arrange } from "./pattern.js";
+import { Live } from "./live.js";
 import { Presence } from "./presence.js";
 
 export function start() {
@@ -70,13 +71,15 @@ export function start() {
   doc.on("changed", () => presence.redrawn());
   doc.onWrites = (line) => presence.writes(line);
   presence.onLines = (people) => doc.tell("writers", people);
+  const live = new Live(map, at);
   const placement = new Placement(at, map, document.getElementById("side"));
-  wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor });
+  wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor, live });
 
   new Stream(`${at}/events`, {
     lab({ state, html }) {
       morph(document.getElementById("lab-status"), html);
       map.labState(state);
+      live.labState(state);
     },
     nodes(nodes) {
       map.update(nodes);
@@ -154,7 +157,7 @@ async function keep(at, places) {
   toast(problem?.error?.message ?? "The new place could not be stored. Check the connection.", "error");
 }
 
-function wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor }) {
+function wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor, live }) {
   const names = document.querySelector('[data-map="names"]');
   const actions = {
     in: () => map.zoomBy(1.4),
@@ -162,6 +165,7 @@ function wireButtons({ map, panel, dock, shell, details, transfers, at, placemen
     fit: () => map.fit(),
     names: () => names.setAttribute("aria-pressed", map.toggleNames()),
     hosts: () => placement.toggle(),
+    rates: () => live.toggle(),
     async layout() {
       if (editor) {
         await arrange(map, doc, "free");
@@ -193,6 +197,7 @@ function wireButtons({ map, panel, dock, shell, details, transfers, at, placemen
   on("0", actions.fit);
   on("i", actions.names);
   on("h", actions.hosts);
+  on("r", actions.rates);
   on("y", () => panel.show("yaml", true));
   on("/", () => document.getElementById("find-node").focus());
   document.addEventListener("keydown", (e) => {

@@ -11,7 +11,7 @@ export class TopologyMap extends MapView {
   constructor(svg, lab, { moved }) {
     super(svg);
     this.covered = document.getElementById("palette")?.offsetWidth ?? 0; // of the left edge
-    Object.assign(this, { lab, moved, links: [], linkOf: new Map(), at: new Map(), selected: null, picked: new Set(), frames: null });
+    Object.assign(this, { lab, moved, links: [], linkOf: new Map(), at: new Map(), selected: null, picked: new Set(), frames: null, layers: [] });
     this.ground = this.view.append("g");
     this.wires = this.view.append("g");
     this.dots = this.view.append("g");
@@ -49,6 +49,7 @@ export class TopologyMap extends MapView {
     const focusable = this.here ?? lab.nodes[0]?.name;
     for (const n of this.nodes.values()) n.g.attr("tabindex", n.name === focusable ? 0 : -1);
     this.frames?.sync(lab);
+    for (const layer of this.layers) layer.synced();
     this.onSync?.();
   }
 
@@ -154,6 +155,7 @@ export class TopologyMap extends MapView {
     l.hit.attr("d", w.d);
     l.aLabel.attr("x", w.a.x).attr("y", w.a.y);
     l.bLabel.attr("x", w.b.x).attr("y", w.b.y);
+    for (const layer of this.layers) layer.laid(l);
     l.note0?.attr("x", w.mid.x).attr("y", w.mid.y);
     l.theirs?.attr("x", w.mid.x).attr("y", w.mid.y + 14);
   }
@@ -169,6 +171,7 @@ export class TopologyMap extends MapView {
       for (const l of this.at.get(n.name)) touched.add(l);
     }
     touched.forEach((l) => this.paintLink(l));
+    for (const layer of this.layers) touched.forEach((l) => layer.painted(l));
   }
 
   paint(n) {

@@ -56,6 +56,7 @@ export class MapView {
       this.svg.style.setProperty("--thin", Math.max(1, 0.6 / t.k).toFixed(3));
     }
     this.root.classed("far", this.nodes.size > 2 && this.gap * t.k < nameRoom);
+    for (const layer of this.layers ?? []) layer.settled();
   }
 
   // room says how many times larger nodes may be drawn before neighbours touch: most of them, not the two nearest.

@@ -1,20 +1,30 @@
-// The page's one stream of server-sent events. Each connection starts with the whole state, so coming back is enough to be
+// A stream of server-sent events. Each connection starts with the whole state, so coming back is enough to be
 // right again. A stream that is silent too long is taken for dead; a page that nobody sees lets go of it. When rights have ended the server
 // says so, and nothing is tried again.
 import { toast } from "./toast.js";
 
 const silence = 40_000;
-const hiddenFor = 60_000;
+const hidden = 60_000;
 
 export class Stream {
-  // handlers: event name to function of its data. told: "on", "lost" or "off" whenever that changes.
-  constructor(url, handlers, told = () => {}) {
-    Object.assign(this, { url, handlers, told, failures: 0, state: "" });
-    document.addEventListener("visibilitychange", () => this.seen());
-    window.addEventListener("online", () => this.open());
-    window.addEventListener("pagehide", () => this.close());
-    window.addEventListener("pageshow", (e) => e.persisted && this.open());
-    this.open();
+  // handlers: event name to function of its data. told: "on", "lost" or "off" whenever that changes. A page that nobody sees for hiddenFor
+  // milliseconds lets go. A quiet stream leaves it to another one to say why rights ended.
+  constructor(url, handlers, told = () => {}, { hiddenFor = hidden, quiet = false } = {}) {
+    Object.assign(this, { url, handlers, told, hiddenFor, quiet, failures: 0, state: "", listening: new AbortController() });
+    const { signal } = this.listening;
+    document.addEventListener("visibilitychange", () => this.seen(), { signal });
+    window.addEventListener("online", () => (hiddenFor || !document.hidden) && this.open(), { signal });
+    window.addEventListener("pagehide", () => this.close(), { signal });
+    window.addEventListener("pageshow", (e) => e.persisted && this.open(), { signal });
+    if (hiddenFor || !document.hidden) this.open();
+  }
+
+  // end closes the stream for good.
+  end() {
+    this.over = true;
+    clearTimeout(this.unseen);
+    this.close();
+    this.listening.abort();
   }
 
   open() {
@@ -36,7 +46,7 @@ export class Stream {
       this.over = true;
       this.close();
       this.say("off");
-      toast(JSON.parse(e.data), "error");
+      if (!this.quiet) toast(JSON.parse(e.data), "error");
     });
     for (const [name, handle] of Object.entries(this.handlers)) {
       source.addEventListener(name, (e) => {
@@ -74,7 +84,7 @@ export class Stream {
       this.unseen = setTimeout(() => {
         this.close();
         this.say("off");
-      }, hiddenFor);
+      }, this.hiddenFor);
     } else if (!this.source) this.open();
   }
 

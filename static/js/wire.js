@@ -20,11 +20,11 @@ export function curves(links) {
   return bends;
 }
 
-// wirePath is the path and the places of its labels.
+// wirePath is the path, the places of its labels, and the place of any part of its length from 0 to 1.
 export function wirePath(p, q, bend) {
   if (p === q) {
     const r = 26 + 10 * bend;
-    return { d: `M${p.x - 12},${p.y - 20}C${p.x - r},${p.y - 30 - r} ${p.x + r},${p.y - 30 - r} ${p.x + 12},${p.y - 20}`, a: { x: p.x - 30, y: p.y - 34 }, b: { x: p.x + 30, y: p.y - 34 }, mid: { x: p.x, y: p.y - 44 } };
+    return { d: `M${p.x - 12},${p.y - 20}C${p.x - r},${p.y - 30 - r} ${p.x + r},${p.y - 30 - r} ${p.x + 12},${p.y - 20}`, a: { x: p.x - 30, y: p.y - 34 }, b: { x: p.x + 30, y: p.y - 34 }, mid: { x: p.x, y: p.y - 44 }, length: 0, point: () => p };
   }
   const dx = q.x - p.x;
   const dy = q.y - p.y;
@@ -38,5 +38,5 @@ export function wirePath(p, q, bend) {
   });
   const ta = Math.min(0.42, reach(dy, length) / length);
   const tb = Math.min(0.42, reach(-dy, length) / length);
-  return { d: off ? `M${p.x},${p.y}Q${cx},${cy} ${q.x},${q.y}` : `M${p.x},${p.y}L${q.x},${q.y}`, a: point(ta), b: point(1 - tb), mid: point(0.5) };
+  return { d: off ? `M${p.x},${p.y}Q${cx},${cy} ${q.x},${q.y}` : `M${p.x},${p.y}L${q.x},${q.y}`, a: point(ta), b: point(1 - tb), mid: point(0.5), length, point };
 }

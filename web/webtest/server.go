@@ -27,7 +27,7 @@ func NewSite(log *slog.Logger, change func(*web.Config)) (*Site, error) {
 	quotas, limits := NewQuotas(w)
 	c := web.Config{
 		Quotas: quotas,
-		Labs:   w, Intents: w, Watching: w, NodeIO: w, Hosts: w, Fleet: w, Policies: w, Accounts: w, Tokens: w, Editing: w, Shells: shells,
+		Labs:   w, Intents: w, Watching: w, NodeIO: w, Hosts: w, Fleet: w, Policies: w, Accounts: w, Tokens: w, Editing: w, Switches: w, Shells: shells,
 		Services: w, Sessions: NewSessions(), Examples: Examples{}, Version: "dev", Log: log,
 	}
 	if change != nil {

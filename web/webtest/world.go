@@ -27,6 +27,8 @@ type World struct {
 	Pace   time.Duration // how long one step of a deploy takes; 0 is at once
 	Spread []string      // names of the hosts that nodes are placed on; none: lab-host-1
 
+	RatesEvery time.Duration // how often what labs carry is told; 0: a second
+
 	mu       sync.Mutex
 	labs     []*labState
 	users    map[string]*user
@@ -38,6 +40,7 @@ type World struct {
 	policies map[string]control.ImagePolicy // by tenant; "" is the site's
 	changes  int                            // of policies
 	fleet    fleet
+	rates    rates
 	work     sync.WaitGroup
 	ctx      context.Context
 	cancel   context.CancelFunc
