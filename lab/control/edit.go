@@ -71,6 +71,9 @@ func (c *Controller) editOnce(ctx context.Context, actor tenancy.Actor, ref stri
 	if err := e.change(ctx, actor); err != nil {
 		return e.result, false, err
 	}
+	if e.text == r.Revision.Source {
+		e.result.Words = "" // nothing was done
+	}
 	if err := e.plan(ctx, actor.Scope()); err != nil || request.Check {
 		return e.result, false, err
 	}
@@ -178,7 +181,11 @@ func (e *editing) edited(ctx context.Context, scope tenancy.Scope) (edit.Edited,
 	}
 	e.result.Merged = true
 	if e.request.Text != nil {
-		return edit.Apply(file, []byte(newest.Source), []edit.Op{{Op: edit.SetText, Text: *e.request.Text, Was: edit.Of(base.Source)}})
+		op := edit.Op{Op: edit.SetText, Text: *e.request.Text, Was: edit.Of(base.Source)}
+		if e.request.TakeAt == newest.Number {
+			op.Take = e.request.Take
+		}
+		return edit.Apply(file, []byte(newest.Source), []edit.Op{op})
 	}
 	meant, err := edit.Apply(file, []byte(base.Source), ops)
 	if err != nil {

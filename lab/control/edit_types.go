@@ -25,6 +25,10 @@ type EditRequest struct {
 	Ops  []edit.Op `json:"ops,omitempty"`
 	Text *string   `json:"text,omitempty"` // the whole file
 
+	// Take settles the clashes of a Text, "yours" or "theirs" for each in their order, when TakeAt is the newest revision still.
+	Take   []edit.Side `json:"take,omitempty"`
+	TakeAt int64       `json:"takeAt,omitempty"`
+
 	Fill  bool   `json:"fill,omitempty"`  // then give addresses to what has none
 	Apply bool   `json:"apply,omitempty"` // then deploy, if the lab is deployed: what changed is touched, and nothing else
 	Check bool   `json:"check,omitempty"` // say what would come of it and store nothing
@@ -39,7 +43,7 @@ type EditResult struct {
 	Text     string    `json:"text"`
 	Lab      *lab.Lab  `json:"lab"`
 	Inverse  []edit.Op `json:"inverse,omitempty"` // undoes this edit, and nothing of what others did: send it as Ops
-	Words    string    `json:"words,omitempty"`   // what was done
+	Words    string    `json:"words,omitempty"`   // what was done; "" when the file says the same as before
 
 	Touched edit.Touched `json:"touched"`
 	Merged  bool         `json:"merged,omitempty"` // somebody else had made a newer revision: read all of Text and Lab anew

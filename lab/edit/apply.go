@@ -240,7 +240,7 @@ func (e *editor) setText(op Op) ([]Op, error) {
 	e.flush()
 	before, after := string(e.data), op.Text
 	if was, given := op.Was.V.(string); given && was != before {
-		merged, err := Merge([]byte(was), []byte(op.Text), e.data)
+		merged, err := merge([]byte(was), []byte(op.Text), e.data, op.Take)
 		if err != nil {
 			return nil, err
 		}

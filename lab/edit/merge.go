@@ -9,21 +9,27 @@ import (
 // Merge makes of two texts that both come from base one that has the changes of both: mine is the editor's, theirs what is there now.
 // Where both changed the same lines in different ways, or put different lines into one place, it is a Conflict; Clashes tells each with
 // both sides in full, and nothing is decided. So is a merge whose text would no longer be YAML.
-func Merge(base, mine, theirs []byte) ([]byte, error) {
+func Merge(base, mine, theirs []byte) ([]byte, error) { return merge(base, mine, theirs, nil) }
+
+// merge does as Merge, and takes a side where take has one for a clash; take has one for each of them, or none.
+func merge(base, mine, theirs []byte, take []Side) ([]byte, error) {
 	switch {
 	case string(mine) == string(theirs), string(base) == string(mine):
 		return theirs, nil
 	case string(base) == string(theirs):
 		return mine, nil
 	}
-	m := &merger{base: splitLines(base), mine: splitLines(mine), theirs: splitLines(theirs)}
+	m := &merger{take: take, base: splitLines(base), mine: splitLines(mine), theirs: splitLines(theirs)}
 	m.run(diffLines(m.base, m.mine), diffLines(m.base, m.theirs))
-	if len(m.clashes) > 0 {
+	if len(m.clashes) > 0 && len(m.clashes) != len(take) {
 		return nil, conflict(m.clashes...)
 	}
 	merged := []byte(strings.Join(m.out, ""))
 	if _, err := read(merged); err != nil {
 		if _, broken := read(mine); broken == nil {
+			if len(m.clashes) == 0 && len(take) == 1 {
+				return map[Side][]byte{Yours: mine, Theirs: theirs}[take[0]], nil
+			}
 			return nil, conflict(Clash{Where: "the text", Line: 1, Base: string(base), Yours: string(mine), Theirs: string(theirs)})
 		}
 	}
@@ -32,6 +38,7 @@ func Merge(base, mine, theirs []byte) ([]byte, error) {
 
 type merger struct {
 	base, mine, theirs []string
+	take               []Side
 	out                []string
 	clashes            []Clash
 }
@@ -100,6 +107,11 @@ func (m *merger) overlap(mine, theirs []hunk) (int, []hunk, []hunk) {
 		where := fmt.Sprintf("line %d", line+1)
 		if len(others) > 1 {
 			where = fmt.Sprintf("lines %d to %d", line+1, line+len(others))
+		}
+		if i := len(m.clashes); i < len(m.take) && m.take[i] == Yours {
+			m.out = append(m.out, yours...)
+		} else {
+			m.out = append(m.out, others...)
 		}
 		m.clashes = append(m.clashes, Clash{
 			Where: where, Line: line + 1, Base: strings.Join(m.base[start:end], ""), Yours: strings.Join(yours, ""), Theirs: strings.Join(others, ""),

@@ -38,6 +38,24 @@ func TestChangesOfOneLineClashWithBothSides(t *testing.T) {
 	}
 }
 
+func TestClashesAreSettledOneByOneAndOnlyAllTogether(t *testing.T) {
+	base := "a: 1\nb: 1\nc: 1\nd: 1\ne: 1\n"
+	mine, theirs := "a: 2\nb: 1\nc: 2\nd: 1\ne: 2\n", "a: 3\nb: 1\nc: 3\nd: 1\ne: 1\n"
+	settled := func(take ...edit.Side) (string, error) {
+		got, err := edit.Apply("x.yml", []byte(theirs), []edit.Op{{Op: edit.SetText, Text: mine, Was: edit.Of(base), Take: take}})
+		return string(got.Text), err
+	}
+	got, err := settled(edit.Theirs, edit.Yours)
+	if want := "a: 3\nb: 1\nc: 2\nd: 1\ne: 2\n"; err != nil || got != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+	for _, take := range [][]edit.Side{nil, {edit.Yours}, {edit.Yours, edit.Yours, edit.Yours}} {
+		if _, err := settled(take...); len(edit.Clashes(err)) != 2 {
+			t.Errorf("with %v: %v", take, err)
+		}
+	}
+}
+
 // lines draws a text of a few different lines.
 func lines(t *rapid.T, name string) string {
 	return strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"# a\n", "# b\n", "# c\n", "# d\n", "\n"}), 0, 12).Draw(t, name), "") + "name: x\n"

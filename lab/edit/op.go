@@ -47,6 +47,7 @@ const (
 	// RemoveGroup removes Group from the drawing, and its nodes from it.
 	RemoveGroup Verb = "remove-group"
 	// SetText replaces the whole text by Text. Was, when given, is the text that the editor began with: what others changed since then is kept.
+	// Take, when given, settles what clashes: "yours" or "theirs" for each Clash, in their order.
 	SetText Verb = "set-text"
 	// Batch does Ops one after the other, all or none.
 	Batch Verb = "batch"
@@ -84,6 +85,7 @@ type Op struct {
 	Was   Value    `json:"was,omitzero"`
 
 	Text   string  `json:"text,omitempty"`
+	Take   []Side  `json:"take,omitempty"`
 	Ops    []Op    `json:"ops,omitempty"`
 	Pieces []Piece `json:"pieces,omitempty"`
 
@@ -93,6 +95,15 @@ type Op struct {
 	Raw   string `json:"raw,omitempty"`
 	Prune int    `json:"prune,omitempty"`
 }
+
+// Side is one of the two that changed the same lines.
+type Side string
+
+// The sides of a Clash.
+const (
+	Yours  Side = "yours"  // what the edit would make it
+	Theirs Side = "theirs" // what it is now
+)
 
 // End is one end of a link.
 type End struct {

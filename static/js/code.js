@@ -96,12 +96,12 @@ export class Code {
   }
 
   // save keeps the text; what others did meanwhile is merged into it.
-  async save() {
+  async save(settled = {}) {
     clearTimeout(this.later);
     if (!this.dirty || this.saving) return;
     const text = this.text;
     this.saving = true;
-    const answer = await this.doc.write(text, this.base, { quiet: true }).finally(() => (this.saving = false));
+    const answer = await this.doc.write(text, this.base, { quiet: true, settled, again: (sides) => this.save(sides) }).finally(() => (this.saving = false));
     if (!answer) return;
     if (answer.error) {
       this.mark(answer.report?.refused ?? [], answer.clashes);
@@ -163,7 +163,7 @@ export class Code {
     if (this.button) this.button.disabled = !dirty;
     const clashes = answer?.clashes?.length ?? 0;
     this.told.dataset.kind = clashes || this.problems ? "bad" : dirty ? "warn" : "ok";
-    this.told.textContent = clashes ? "Somebody changed the same lines" : dirty && this.problems ? `${this.problems} to mend, not kept yet` : dirty ? (this.running() ? "Not kept yet: Ctrl+S" : "…") : "";
+    this.told.textContent = clashes ? "Somebody changed the same lines: Save shows both" : dirty && this.problems ? `${this.problems} to mend, not kept yet` : dirty ? (this.running() ? "Not kept yet: Ctrl+S" : "…") : "";
   }
 
   // reveal goes to the line of a node.

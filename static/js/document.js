@@ -37,16 +37,16 @@ export class LabDocument {
       this.done.push({ ops: answer.inverse, words: words || answer.words });
       if (this.done.length > steps) this.done.shift();
       this.undone = [];
-    }, quiet);
+    }, quiet, null, () => this.edit(insisting(ops), { words, quiet }));
   }
 
-  // write replaces the text, begun at the revision given.
-  write(text, base, { quiet = false } = {}) {
-    return this.step({ text, base }, (answer) => {
+  // write replaces the text, begun at the revision given. settled says which sides clashes take, as again is given them.
+  write(text, base, { quiet = false, settled = {}, again } = {}) {
+    return this.step({ text, base, ...settled }, (answer) => {
       if (!answer.inverse?.length) return;
       this.done.push({ ops: answer.inverse, words: answer.words });
       this.undone = [];
-    }, quiet);
+    }, quiet, null, again);
   }
 
   // fill gives addresses to what has none.
@@ -74,7 +74,7 @@ export class LabDocument {
     if (!last) return Promise.resolve(null);
     return this.step({ ops: last.ops }, (answer) => {
       if (answer.inverse?.length) to.push({ ops: answer.inverse, words: last.words });
-    });
+    }, false, null, () => this.edit(insisting(last.ops), { words: last.words }));
   }
 
   // restore makes an earlier version the newest.
@@ -84,8 +84,9 @@ export class LabDocument {
     }, false, { apply });
   }
 
-  // step takes its turn: what is sent was made on what was seen, and the server merges it onto what is there.
-  step(request, keep, quiet = false, body = null) {
+  // step takes its turn: what is sent was made on what was seen, and the server merges it onto what is there. Where that clashes, again makes the
+  // change all the same, once somebody has seen both sides.
+  step(request, keep, quiet = false, body = null, again = null) {
     this.waiting++;
     this.tell("steps");
     const turn = this.line.then(async () => {
@@ -93,7 +94,7 @@ export class LabDocument {
       const answer = await this.post(path, body ?? { base: this.revision, apply: this.live, ...request });
       if (!answer) return null;
       if (answer.error) {
-        this.tell("refused", answer);
+        this.tell("refused", { ...answer, again });
         if (!quiet && !answer.clashes?.length) toast(answer.error.message, "error");
         return quiet ? answer : null;
       }
@@ -137,4 +138,9 @@ export class LabDocument {
       if (now.revision > this.revision) this.take({ ...now, by: edited.by });
     }).catch(() => null);
   }
+}
+
+// insisting are ops without what they expected to find: they do the same whatever is there by now.
+function insisting(ops) {
+  return ops.map(({ was, wasFields, ...op }) => (op.ops ? { ...op, ops: insisting(op.ops) } : op));
 }

@@ -18,6 +18,7 @@ import { Palette } from "./palette.js";
 import { EditBar } from "./editbar.js";
 import { Code } from "./code.js";
 import { startVersions } from "./versions.js";
+import { startClashes } from "./clashes.js";
 import { Cable } from "./cable.js";
 import { Inspect } from "./inspect.js";
 import { startPatterns, arrange } from "./pattern.js";
@@ -65,6 +66,7 @@ export function start() {
   if (lab.editor) {
     startCode(doc, map, at, panel);
     startVersions(doc);
+    startClashes(doc);
     new Inspect(doc, panel);
   }
   const presence = new Presence(map, at);

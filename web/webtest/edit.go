@@ -46,7 +46,7 @@ func (w *World) Edit(_ context.Context, actor tenancy.Actor, name string, reques
 		result.Report.Refused = lines(fault.Public(err).Details)
 		return result, err
 	}
-	result.Lab = parsed.Lab
+	result.Lab, result.Marks = parsed.Lab, ipam.Conflicts(parsed.Lab)
 	if request.Check || result.Text == l.source {
 		return result, nil
 	}
@@ -61,12 +61,23 @@ func (w *World) Edit(_ context.Context, actor tenancy.Actor, name string, reques
 // edited is what comes of the request's ops or text.
 func (l *labState) edited(request control.EditRequest) (edit.Edited, error) {
 	ops := request.Ops
-	if request.Text != nil {
+	old := request.Base > 0 && request.Base < l.revision()
+	switch {
+	case request.Text != nil:
 		op := edit.Op{Op: edit.SetText, Text: *request.Text}
-		if request.Base > 0 && int(request.Base) <= len(l.versions) {
+		if old {
 			op.Was = edit.Of(l.versions[request.Base-1].source)
 		}
+		if request.TakeAt == l.revision() {
+			op.Take = request.Take
+		}
 		ops = []edit.Op{op}
+	case old && len(ops) > 0:
+		meant, err := edit.Apply("topology.clab.yml", []byte(l.versions[request.Base-1].source), ops)
+		if err != nil {
+			return edit.Edited{}, err
+		}
+		ops = meant.Done
 	}
 	if request.Fill {
 		ops = append(ops, ipam.Fill(l.lab).Ops...)
