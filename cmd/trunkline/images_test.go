@@ -19,6 +19,13 @@ import (
 // site is a real controller without hosts; it returns a way to run commands against it and read what they print.
 func site(t *testing.T) func(args ...string) (string, error) {
 	t.Helper()
+	run, _ := siteAndAddress(t)
+	return run
+}
+
+// siteAndAddress is a site, and where it is with the first token.
+func siteAndAddress(t *testing.T) (func(args ...string) (string, error), app.Ready) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	c, err := app.Open(ctx, app.Settings{Listen: "127.0.0.1:0", Data: t.TempDir(), Version: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -55,7 +62,7 @@ func site(t *testing.T) func(args ...string) (string, error) {
 			t.Fatal(err)
 		}
 		return string(text), failure
-	}
+	}, ready
 }
 
 func TestImageSettingsByTheCommandLine(t *testing.T) {

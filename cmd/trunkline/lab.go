@@ -20,11 +20,11 @@ import (
 )
 
 func labCommand(o *options) *cobra.Command {
-	cmd := cli.Group(&cobra.Command{Use: "lab", Short: "Create, deploy, watch and remove labs"})
+	cmd := cli.Group(&cobra.Command{Use: "lab", Short: "Create, change, deploy, watch and remove labs"})
 	cmd.AddCommand(labCreate(o), labList(o), labShow(o), labDeploy(o), labExport(o),
 		labIntent(o, "stop", "Stop a lab, keeping its containers and their files", control.Stopped),
 		labIntent(o, "cancel", "Cancel the deploy under way", ""),
-		labDestroy(o), labShare(o), labShares(o), labUnshare(o), labShared(o))
+		labDestroy(o), labEdit(o), labFill(o), labFile(o), labRevisions(o), labDiff(o), labRestore(o), labShare(o), labShares(o), labUnshare(o), labShared(o))
 	return cmd
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -92,24 +91,7 @@ func (o *options) changeLink(cmd *cobra.Command, labName, link string, change co
 	if err != nil {
 		return err
 	}
-	if o.output == "json" {
-		return o.print(result, nil)
-	}
-	if result.Words != "" {
-		fmt.Fprintln(os.Stdout, upperFirst(result.Words)+".")
-	}
-	for _, step := range result.Plan {
-		fmt.Fprintf(os.Stdout, "%s %s: %s\n", step.Verb, step.Object, step.Reason)
-	}
-	switch {
-	case change.Check:
-		fmt.Fprintln(os.Stdout, "Nothing was changed.")
-	case result.Applied:
-		fmt.Fprintf(os.Stdout, "Applied to what runs, as version %d.\n", result.Revision)
-	default:
-		fmt.Fprintf(os.Stdout, "Stored as version %d. The lab is not deployed.\n", result.Revision)
-	}
-	return nil
+	return o.printEdit(labName, &result, true, change.Check)
 }
 
 func upperFirst(s string) string {

@@ -142,7 +142,7 @@ func (c *Controller) build(ctx context.Context) error {
 		Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Acting: c.acting, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit), SSO: c.door.pages(c.accounts),
 		PublicURL: public, Version: c.settings.Version, Log: c.log,
 		API: api.New(api.Config{
-			Switches: c.labs, Links: c.labs,
+			Switches: c.labs, Links: c.labs, Editing: c.labs,
 			Labs: c.labs, Intents: c.labs, Watching: c.labs, NodeIO: c.labs, Hosts: c.labs, Fleet: c.labs, Policies: c.labs, Tokens: c.accounts,
 			Quotas: c.quotas(), Workspaces: workspaces, Bell: c.bell, Accounts: c.accounts, SignedIn: c.signedIn, Providers: c.door.admin, Audit: c.audit, Trail: tenancy.NewAudits(c.audit, c.audit),
 			Shares:   c.shares,

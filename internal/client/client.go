@@ -108,6 +108,9 @@ func readFault(response *http.Response) error {
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
 	if err == nil && json.Unmarshal(text, &body) == nil && body.Fault != nil {
+		if more := notEdited(text); more != nil {
+			return more
+		}
 		return body.Fault
 	}
 	return fault.New(fault.Unavailable, "The controller answered %s, which is not one of ours. Is the address right?", response.Status)

@@ -59,9 +59,18 @@ var operations = map[string]input{
 	"POST /providers/{provider}/examine": {of: "provider", site: true},
 	"POST /providers/{provider}/preview": {of: "provider", site: true, json: `{"claims":"{\"sub\":\"x\"}"}`},
 
-	"GET /labs/{lab}/rates":                  {of: "lab"},
-	"GET /labs/{lab}/switches/{node}":        {of: "switch"},
-	"PATCH /labs/{lab}/links/{link}":         {of: "cable", json: `{"cut":true}`},
+	"GET /labs/{lab}/rates":           {of: "lab"},
+	"GET /labs/{lab}/switches/{node}": {of: "switch"},
+	"PATCH /labs/{lab}/links/{link}":  {of: "cable", json: `{"cut":true}`},
+	"POST /labs/{lab}/edits":          {of: "cable", json: `{"ops":[{"op":"set-link","link":"{link}","fields":{"cut":true}}]}`},
+	"POST /labs/{lab}/fill":           {of: "lab", json: `{}`},
+	"GET /labs/{lab}/revisions":       {of: "lab"},
+
+	"GET /labs/{lab}/revisions/{revision}":          {of: "revision"},
+	"GET /labs/{lab}/revisions/{revision}/file":     {of: "revision"},
+	"GET /labs/{lab}/revisions/{revision}/compare":  {of: "revision"},
+	"POST /labs/{lab}/revisions/{revision}/restore": {of: "revision", json: `{}`},
+
 	"GET /presets":                           {},
 	"GET /labs/{lab}/shares":                 {of: "lab"},
 	"POST /labs/{lab}/shares":                {of: "lab", json: `{"level":"view"}`},

@@ -39,6 +39,7 @@ func (c *Controller) Edit(ctx context.Context, actor tenancy.Actor, ref string, 
 	}
 	if result != nil {
 		result.Plan = discreet.steps(result.Plan)
+		result.PlanWords = planWords(result.Plan)
 	}
 	return result, err
 }

@@ -75,6 +75,9 @@ func TestAnEditIsARevisionWithWhoAndWhat(t *testing.T) {
 	if _, err := r.control.Edit(t.Context(), r.eve, id, control.EditRequest{Ops: cut(firstLink, nil)}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("another workspace's edit: %v", err)
 	}
+	if same := r.edit(id, control.EditRequest{Ops: cut(firstLink, true)}); same.Revision != 4 || same.Words != "" {
+		t.Errorf("an edit of nothing: %+v", same)
+	}
 	if checked := r.edit(id, control.EditRequest{Ops: cut(firstLink, nil), Check: true}); checked.Revision != 4 || r.get(id).Source != restored.Text {
 		t.Errorf("a check stored something: %+v", checked)
 	}
@@ -165,8 +168,8 @@ func TestAnEditOfARunningLabIsFeltWithinASecond(t *testing.T) {
 				t.Errorf("it took %s", took)
 			}
 			last := result.Plan[len(result.Plan)-1]
-			if last.Verb != "keep" {
-				t.Errorf("the plan does not say what stays: %+v", result.Plan)
+			if last.Verb != "keep" || !strings.Contains(result.PlanWords, "n1, n2") || !strings.Contains(result.PlanWords, " untouched") {
+				t.Errorf("the plan does not say what is done and what stays: %q, %+v", result.PlanWords, result.Plan)
 			}
 		})
 	}

@@ -51,7 +51,10 @@ type EditResult struct {
 	// Places is where nodes are drawn: what the file says, and for other nodes where they were put before.
 	Places map[string]Position `json:"positions,omitempty"`
 
-	Plan    []PlanStep    `json:"plan,omitempty"`    // what is different from what runs: what Apply does, or would do; empty while nothing runs
+	Plan []PlanStep `json:"plan,omitempty"` // what is different from what runs: what Apply does, or would do; empty while nothing runs
+	// PlanWords is Plan in a line: "link r1:eth2 r3:eth2: connect, it is new; sw1: port p3 to VLAN 20 live; r1, r2 untouched".
+	PlanWords string `json:"planWords,omitempty"`
+
 	Applied bool          `json:"applied,omitempty"` // it is on its way to the hosts
 	Report  Report        `json:"report"`            // of the new text; with refusals the error is fault.Invalid
 	Marks   []fault.Place `json:"marks,omitempty"`   // conflicts of addresses, with lines: the lab is stored all the same
@@ -91,6 +94,7 @@ type RevisionComparison struct {
 type RestoreRequest struct {
 	Base  int64  `json:"base,omitempty"` // the newest revision that the person saw; 0: whatever it is. Another one is fault.Conflict
 	Apply bool   `json:"apply,omitempty"`
+	Check bool   `json:"check,omitempty"` // say what would come of it and store nothing
 	Note  string `json:"note,omitempty"`
 }
 

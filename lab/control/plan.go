@@ -102,3 +102,17 @@ func staying(old, n *lab.Node, had, planned Deployment, hostName func(id string)
 	}
 	return step
 }
+
+// planWords tells a short plan in one line, the steps first and then what stays: "sw1: change, port p3 to VLAN 20 live; r1, r2 untouched".
+func planWords(steps []PlanStep) string {
+	said := make([]string, len(steps))
+	for i, s := range steps {
+		object := strings.TrimPrefix(s.Object, "node ")
+		if s.Verb == "keep" {
+			said[i] = strings.TrimPrefix(object, "nodes ") + " " + s.Reason
+		} else {
+			said[i] = object + ": " + s.Verb + ", " + s.Reason
+		}
+	}
+	return strings.Join(said, "; ")
+}

@@ -119,7 +119,7 @@ func (c *Controller) RestoreRevision(ctx context.Context, actor tenancy.Actor, r
 		return nil, err
 	}
 	result, err := c.Edit(ctx, actor, r.ID, EditRequest{
-		Text: &v.Source, Base: r.Revision.Number, Apply: request.Apply, Note: request.Note, words: fmt.Sprintf("restored revision %d", number),
+		Text: &v.Source, Base: r.Revision.Number, Apply: request.Apply, Check: request.Check, Note: request.Note, words: fmt.Sprintf("restored revision %d", number),
 	})
 	return result, err
 }

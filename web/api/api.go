@@ -8,10 +8,12 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"trunkline/lab/edit"
 	"trunkline/tenancy"
 	"trunkline/web"
 )
@@ -30,6 +32,7 @@ type Config struct {
 	Fleet    web.Fleet
 	Switches web.Switches
 	Links    web.LinkChanges
+	Editing  web.Editing
 	Policies web.ImagePolicies
 	Tokens   web.Tokens
 
@@ -73,6 +76,7 @@ func New(c Config) *API {
 	}
 	config.Security = []map[string][]string{{"token": {}}}
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, config)
+	a.huma.OpenAPI().Components.Schemas.RegisterTypeAlias(reflect.TypeFor[edit.Value](), reflect.TypeFor[any]()) // it is written as what it holds
 	a.huma.UseMiddleware(a.authenticate)
 	a.labOperations()
 	a.shareOperations()
@@ -80,6 +84,8 @@ func New(c Config) *API {
 	a.nodeOperations()
 	a.switchOperations()
 	a.linkOperations()
+	a.editOperations()
+	a.revisionOperations()
 	a.siteOperations()
 	a.imageOperations()
 	a.hostOperations()
