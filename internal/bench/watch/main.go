@@ -5,19 +5,19 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"trunkline/internal/bench"
 	"trunkline/internal/client"
 	"trunkline/internal/testkit"
+	"trunkline/internal/testkit/simulated"
+	"trunkline/lab"
 	"trunkline/lab/control"
 )
 
@@ -28,6 +28,7 @@ type options struct {
 	nodes    int
 	hosts    int
 	watchers int
+	pages    int
 	during   time.Duration
 }
 
@@ -36,7 +37,8 @@ func main() {
 	flag.StringVar(&o.binary, "binary", "bin/trunkline", "the program to measure")
 	flag.IntVar(&o.nodes, "nodes", 100, "nodes of the lab, in a ring")
 	flag.IntVar(&o.hosts, "hosts", 4, "simulated hosts")
-	flag.IntVar(&o.watchers, "watchers", 1, "people who watch")
+	flag.IntVar(&o.watchers, "watchers", 1, "people who watch by the API")
+	flag.IntVar(&o.pages, "pages", 1, "people who have the lab's page open")
 	flag.DurationVar(&o.during, "during", 30*time.Second, "time over which processor time is taken, each")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -60,14 +62,14 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer program.Stop()
-	f := &fleet{}
+	f := &simulated.Fleet{}
 	defer func() {
-		if stopping := f.stop(); err == nil {
+		if stopping := f.Stop(); err == nil {
 			err = stopping
 		}
 	}()
 	for i := range o.hosts {
-		if err := f.join(ctx, program, data, fmt.Sprintf("host-%d", i)); err != nil {
+		if err := f.Join(ctx, program, data, fmt.Sprintf("host-%d", i)); err != nil {
 			return err
 		}
 	}
@@ -77,10 +79,21 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	var talking sync.WaitGroup
 	talk, hush := context.WithCancel(ctx)
-	talking.Go(func() { f.talk(talk, labID, o.nodes) })
+	talking.Go(func() { f.Talk(talk, labID, ends(o.nodes)) })
 	defer talking.Wait()
 	defer hush()
-	return measure(ctx, o, program)
+	return measure(ctx, o, program, labID)
+}
+
+// ends are both interfaces of every node of the ring.
+func ends(nodes int) []lab.Endpoint {
+	var list []lab.Endpoint
+	for i := range nodes {
+		for _, name := range []string{"eth1", "eth2"} {
+			list = append(list, lab.Endpoint{Node: fmt.Sprintf("n%d", i), Interface: name})
+		}
+	}
+	return list
 }
 
 // deploy makes the ring and waits until it runs.
@@ -112,44 +125,17 @@ func deploy(ctx context.Context, p *testkit.Program, nodes int) (labID string, e
 }
 
 // measure takes the controller's processor time without a watcher, with, and without once more.
-func measure(ctx context.Context, o options, p *testkit.Program) error {
+func measure(ctx context.Context, o options, p *testkit.Program, labID string) error {
 	before, err := share(ctx, p, o.during)
 	if err != nil {
 		return err
 	}
-	watching, leave := context.WithCancel(ctx)
-	var bytes, samples atomic.Int64
-	var watchers sync.WaitGroup
-	first := make(chan struct{}, o.watchers)
-	for range o.watchers {
-		watchers.Go(func() {
-			told := 0
-			_ = p.Client.WatchRates(watching, labName, func(r control.Rates) bool { // ends with the context
-				text, _ := json.Marshal(r)
-				bytes.Add(int64(len(text) + 1))
-				samples.Add(1)
-				if told++; told == 5 {
-					first <- struct{}{}
-				}
-				return true
-			})
-		})
+	w, err := watch(ctx, o, p, labID)
+	if err != nil {
+		return err
 	}
-	for range o.watchers {
-		select {
-		case <-first:
-		case <-ctx.Done():
-			leave()
-			watchers.Wait()
-			return ctx.Err()
-		}
-	}
-	bytes.Store(0)
-	samples.Store(0)
 	watched, err := share(ctx, p, o.during)
-	carried, count := bytes.Load(), samples.Load()
-	leave()
-	watchers.Wait()
+	w.leave()
 	if err != nil {
 		return err
 	}
@@ -157,12 +143,18 @@ func measure(ctx context.Context, o options, p *testkit.Program) error {
 	if err != nil {
 		return err
 	}
-	seconds := o.during.Seconds() * float64(o.watchers)
+	seconds := o.during.Seconds()
 	record := bench.New("watch")
 	record.Set("watch.core_share", watched, "of a core while it is watched; wanted under 0.05")
 	record.Set("watch.core_share_unwatched", (before+after)/2, "of a core while nobody watches")
-	record.Set("watch.bytes_per_second", float64(carried)/seconds, "to each watcher")
-	record.Set("watch.samples_per_second", float64(count)/seconds, "to each watcher")
+	if o.watchers > 0 {
+		record.Set("watch.bytes_per_second", float64(w.api.bytes.Load())/seconds/float64(o.watchers), "to each watcher of the API")
+		record.Set("watch.samples_per_second", float64(w.api.samples.Load())/seconds/float64(o.watchers), "to each watcher of the API")
+	}
+	if o.pages > 0 {
+		record.Set("watch.page_bytes_per_second", float64(w.page.bytes.Load())/seconds/float64(o.pages), "to each page, on both of its streams")
+		record.Set("watch.page_samples_per_second", float64(w.page.samples.Load())/seconds/float64(o.pages), "to each page")
+	}
 	return record.Write()
 }
 

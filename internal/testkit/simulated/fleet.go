@@ -1,9 +1,11 @@
-package main
+// Package simulated is compute hosts that need no root: the real link and the real executor over fake machines, whose nodes can be let talk.
+//
+// It knows how such a host joins a controller. It refuses to know what is measured or proved with it.
+package simulated
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -14,22 +16,23 @@ import (
 
 	"trunkline/hostlink"
 	"trunkline/internal/testkit"
+	"trunkline/lab"
 	"trunkline/lab/control"
 	"trunkline/lab/host"
 	"trunkline/lab/host/fakehost"
 	"trunkline/lab/hostapi"
 )
 
-// fleet is the simulated hosts.
-type fleet struct {
+// Fleet is the hosts of one controller. The zero value has none.
+type Fleet struct {
 	ends     []context.CancelFunc
 	machines []*fakehost.Host
 	running  sync.WaitGroup
 	closers  []func() error
 }
 
-// join enrols a host and runs its agent until stop.
-func (f *fleet) join(ctx context.Context, p *testkit.Program, folder, name string) error {
+// Join enrols a host and runs its agent until Stop. Its state is kept in a folder of its name below folder.
+func (f *Fleet) Join(ctx context.Context, p *testkit.Program, folder, name string) error {
 	token, err := p.Client.CreateJoinToken(ctx, control.JoinRequest{Name: name})
 	if err != nil {
 		return err
@@ -44,12 +47,12 @@ func (f *fleet) join(ctx context.Context, p *testkit.Program, folder, name strin
 	}
 	machine, silent := fakehost.New(fakehost.Config{}), slog.New(slog.DiscardHandler)
 	f.machines = append(f.machines, machine)
-	executor, err := host.New(host.Config{HostID: id.HostID, Name: name, Version: "bench", StateDir: state, Engine: machine.Engine(), Fabric: machine.Fabric(), Log: silent})
+	executor, err := host.New(host.Config{HostID: id.HostID, Name: name, Version: "simulated", StateDir: state, Engine: machine.Engine(), Fabric: machine.Fabric(), Log: silent})
 	if err != nil {
 		return err
 	}
 	f.closers = append(f.closers, executor.Close)
-	agent, err := hostlink.NewAgent(hostlink.AgentConfig{Identity: id, Version: "bench", Handler: hostapi.Handler(executor), Logger: silent,
+	agent, err := hostlink.NewAgent(hostlink.AgentConfig{Identity: id, Version: "simulated", Handler: hostapi.Handler(executor), Logger: silent,
 		Lasting: func(r *http.Request) bool {
 			return r.URL.Path == "/v1/observe" || strings.HasSuffix(r.URL.Path, "/rates")
 		}})
@@ -63,9 +66,9 @@ func (f *fleet) join(ctx context.Context, p *testkit.Program, folder, name strin
 	return nil
 }
 
-// talk lets every node send something on every link, a little more each time, so that every rate changes each second.
-func (f *fleet) talk(ctx context.Context, labID string, nodes int) {
-	tick := time.NewTicker(200 * time.Millisecond)
+// Talk lets every end send something into its cable until ctx ends, more or less each time, so that every rate changes each second.
+func (f *Fleet) Talk(ctx context.Context, labID string, ends []lab.Endpoint) {
+	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for turn := 0; ; turn++ {
 		select {
@@ -73,18 +76,17 @@ func (f *fleet) talk(ctx context.Context, labID string, nodes int) {
 			return
 		case <-tick.C:
 		}
-		for i := range nodes {
-			for _, iface := range []string{"eth1", "eth2"} {
-				frames := uint64(10 + (turn*7+i)%90)
-				for _, m := range f.machines {
-					m.Send(labID, fmt.Sprintf("n%d", i), iface, frames, frames*700)
-				}
+		for i, e := range ends {
+			frames := uint64(25 + (turn*17+i*7)%220)
+			for _, m := range f.machines {
+				m.Send(labID, e.Node, e.Interface, frames, frames*700)
 			}
 		}
 	}
 }
 
-func (f *fleet) stop() error {
+// Stop ends the agents and returns when all of them have ended.
+func (f *Fleet) Stop() error {
 	for _, end := range f.ends {
 		end()
 	}
