@@ -178,19 +178,19 @@ func missingImage(image string, cause error) error {
 	return fault.Wrap(cause, fault.NotFound, "Image %s is not on this compute host. Build or load it there (docker images lists what is there), or map it to another with an image map.", strings.TrimSpace(image))
 }
 
-// Start starts the container and returns the process id of its init.
-func (e *Engine) Start(ctx context.Context, id string) (int, error) {
+// Start starts the container and returns the process id of its init, and the time that the engine says.
+func (e *Engine) Start(ctx context.Context, id string) (host.Started, error) {
 	if err := e.docker.ContainerStart(ctx, id, container.StartOptions{}); err != nil {
-		return 0, sentence(err, "start container %.12s", id)
+		return host.Started{}, sentence(err, "start container %.12s", id)
 	}
 	c, err := e.inspect(ctx, id)
 	if err != nil {
-		return 0, err
+		return host.Started{}, err
 	}
 	if c.PID == 0 {
-		return 0, fault.New(fault.Conflict, "The node's container ended as soon as it was started, with exit code %d.", c.ExitCode)
+		return host.Started{}, fault.New(fault.Conflict, "The node's container ended as soon as it was started, with exit code %d.", c.ExitCode)
 	}
-	return c.PID, nil
+	return host.Started{PID: c.PID, At: c.StartedAt}, nil
 }
 
 // Stop ends the container; a stopped one is no error.

@@ -99,9 +99,9 @@ func start(t *testing.T, e *Engine, change func(*host.ContainerSpec)) (id string
 	if err != nil {
 		t.Fatal(err)
 	}
-	pid, err := e.Start(t.Context(), id)
-	if err != nil || pid <= 1 {
-		t.Fatalf("start: pid %d, %v", pid, err)
+	begun, err := e.Start(t.Context(), id)
+	if err != nil || begun.PID <= 1 {
+		t.Fatalf("start: %+v, %v", begun, err)
 	}
 	openGate(t, gate)
 	return id
@@ -130,11 +130,11 @@ func TestANodeHasItsOwnNamesAndANetworkOfItsOwn(t *testing.T) {
 			t.Errorf("%s answers %q, %d; want %q", command, got, code, want)
 		}
 	}
-	pid, err := e.Start(t.Context(), id)
+	begun, err := e.Start(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid))
+	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", begun.PID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,6 +177,9 @@ func TestAStampedContainerIsListedAndGoesWhenRemoved(t *testing.T) {
 		t.Fatalf("listed %v, %v", found, err)
 	}
 	c := found[0]
+	if begun, err := e.Start(t.Context(), id); err != nil || begun.PID != c.PID || !begun.At.Equal(c.StartedAt) { // it runs already
+		t.Errorf("its start says %+v, %v; listed is %+v", begun, err, c)
+	}
 	if c.ID != id || c.State != "running" || c.SpecHash != "h1" || c.Stamp.Node != "n1" || c.PID <= 1 || c.StartedAt.IsZero() {
 		t.Errorf("listed %+v", c)
 	}

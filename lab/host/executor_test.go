@@ -183,6 +183,34 @@ func TestALabComesUpAndGoesAway(t *testing.T) {
 	}
 }
 
+func TestANodeRunsSinceTheEnginesTimeFromTheFirst(t *testing.T) {
+	r := newRig(t, fakehost.Config{}).start()
+	spec := ring("l1", 5)
+	told := map[string]map[time.Time]bool{}
+	r.apply(spec)
+	r.until("convergence", spec.ID, func(s *hostapi.LabStatus) bool {
+		for _, n := range spec.Nodes {
+			if s == nil || state(s, n.Name).StartedAt.IsZero() {
+				continue
+			}
+			if told[n.Name] == nil {
+				told[n.Name] = map[time.Time]bool{}
+			}
+			told[n.Name][state(s, n.Name).StartedAt] = true
+		}
+		return s != nil && s.Converged
+	})
+	containers, err := r.fake.Engine().List(t.Context())
+	if err != nil || len(containers) != len(spec.Nodes) {
+		t.Fatalf("listed %v, %v", containers, err)
+	}
+	for _, c := range containers {
+		if len(told[c.Stamp.Node]) != 1 || !told[c.Stamp.Node][c.StartedAt] {
+			t.Errorf("%s runs since %s, and was said to run since %v", c.Stamp.Node, c.StartedAt, told[c.Stamp.Node])
+		}
+	}
+}
+
 func TestAnOlderGenerationIsRefusedAndTheSameChangesNothing(t *testing.T) {
 	r := newRig(t, fakehost.Config{}).start()
 	spec := ring("l1", 3)

@@ -27,8 +27,8 @@ type Engine interface {
 	// Create makes a container without starting it, and puts its files in. On error nothing is left behind.
 	// Codes: not_found (image isn't there), invalid, exhausted (disk), conflict (name), unavailable (engine is down).
 	Create(ctx context.Context, c ContainerSpec) (id string, err error)
-	// Start starts it and returns the process id of its init. Starting a running one returns its process id.
-	Start(ctx context.Context, id string) (pid int, err error)
+	// Start starts it and returns the process id of its init, and since when it runs. Starting a running one returns its own.
+	Start(ctx context.Context, id string) (Started, error)
 	// Stop ends it: SIGTERM, then SIGKILL after the grace time. Stopping a stopped one is no error.
 	Stop(ctx context.Context, id string, grace time.Duration) error
 	// Pause freezes (true) or thaws (false) it.
@@ -98,6 +98,12 @@ type Container struct {
 	ExitCode  int
 	StartedAt time.Time
 	Health    string
+}
+
+// Started is a container that was just started.
+type Started struct {
+	PID int       // of its init; 0: it has ended already
+	At  time.Time // as the engine says it from now on
 }
 
 // ContainerEvent says that a container changed; ask List for what it is now.

@@ -226,7 +226,7 @@ func (l *labLoop) start(ctx context.Context, c *Container, n *wantedNode, reason
 		}
 	}
 	again := ended(c)
-	pid, err := l.x.cfg.Engine.Start(ctx, c.ID)
+	begun, err := l.x.cfg.Engine.Start(ctx, c.ID)
 	if err != nil {
 		return err
 	}
@@ -234,8 +234,8 @@ func (l *labLoop) start(ctx context.Context, c *Container, n *wantedNode, reason
 		l.note(record{Node: name, Stopped: new(string)})
 	}
 	now := l.x.cfg.Now()
-	c.State, c.PID, c.StartedAt, c.Health, c.ExitCode = "running", pid, now, "", 0
-	if pid <= 0 {
+	c.State, c.PID, c.StartedAt, c.Health, c.ExitCode = "running", begun.PID, begun.At, "", 0
+	if begun.PID <= 0 {
 		c.State = "exited"
 	}
 	started := *c
@@ -246,7 +246,7 @@ func (l *labLoop) start(ctx context.Context, c *Container, n *wantedNode, reason
 		if again && m.Stopped != started.ID {
 			f.PolicyRuns++
 		}
-		if pid <= 0 {
+		if begun.PID <= 0 {
 			l.needList()
 		}
 	})

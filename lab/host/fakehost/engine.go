@@ -65,7 +65,7 @@ func (e *Engine) Create(ctx context.Context, spec host.ContainerSpec) (id string
 }
 
 // Start implements host.Engine. The node's init comes to its gate at once.
-func (e *Engine) Start(ctx context.Context, id string) (pid int, err error) {
+func (e *Engine) Start(ctx context.Context, id string) (begun host.Started, err error) {
 	h := e.h
 	stamp := h.stamp(id)
 	err = h.call(ctx, Call{"start", stamp.Lab, stamp.Node}, h.cfg.Delays.Start, func() error {
@@ -74,12 +74,13 @@ func (e *Engine) Start(ctx context.Context, id string) (pid int, err error) {
 			return gone(id)
 		}
 		if c.State == "running" || c.State == "paused" {
-			pid = c.PID
+			begun = host.Started{PID: c.PID, At: c.StartedAt}
 			return nil
 		}
 		h.nextPID++
-		pid = h.nextPID
+		pid := h.nextPID
 		c.State, c.PID, c.StartedAt, c.passed, c.ExitCode = "running", pid, time.Now(), false, 0
+		begun = host.Started{PID: pid, At: c.StartedAt}
 		if c.spec.Node.Healthcheck != nil {
 			c.Health = "starting"
 			h.waits.Go(func() { h.becomeHealthy(c, pid) })
@@ -88,7 +89,7 @@ func (e *Engine) Start(ctx context.Context, id string) (pid int, err error) {
 		h.tellLocked(c, "start")
 		return nil
 	})
-	return pid, err
+	return begun, err
 }
 
 // waitAtGate reads the FIFO as the real init does, until somebody opened its other end or the start is over.
