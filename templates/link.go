@@ -24,6 +24,7 @@ func (v Link) Ends() []LinkEnd { return []LinkEnd{v.A, v.B} }
 type LinkEnd struct {
 	Node, Interface, KindWord string
 	Addresses                 []string
+	Marks                     []string // what is wrong with its addresses
 }
 
 // ImpairRow is one property of a cable in both directions, as the lab file writes it.

@@ -55,6 +55,7 @@ type NodeInterface struct {
 	Peer, PeerIf string // "" leads nowhere
 	VLAN         string // of a switch port
 	Note         string
+	Marks        []string // what is wrong with its addresses
 
 	// For changing it.
 	Port          bool   // of a switch: it has VLANs and no addresses

@@ -11,6 +11,7 @@ import (
 	"trunkline/lab/control"
 	"trunkline/lab/edit"
 	"trunkline/lab/format"
+	"trunkline/lab/ipam"
 	"trunkline/tenancy"
 )
 
@@ -118,7 +119,7 @@ func (s *Server) labDocument(r *Request) error {
 	if err != nil {
 		return err
 	}
-	return r.JSON(http.StatusOK, edited{Revision: detail.Revision, Text: detail.Source, Map: s.drawnFor(r, detail)})
+	return r.JSON(http.StatusOK, edited{Revision: detail.Revision, Text: detail.Source, Map: s.drawnFor(r, detail), Marks: ipam.Conflicts(detail.Lab)})
 }
 
 // labSchema is what may be written where in a lab file, for completion. It is the same for everybody.

@@ -35,6 +35,8 @@ func (s *Server) linkPanel(r *Request) error {
 		LabID: detail.ID, ID: id, A: linkEnd(detail.Lab, k.A), B: linkEnd(detail.Lab, k.B), MTU: k.MTU, Cut: k.Cut, State: linkState(detail, k),
 		CanEdit: s.Editing != nil && mayOn(r.Actor, tenancy.EditLab, detail.LabView),
 	}
+	marks := marksOf(detail.Lab)
+	view.A.Marks, view.B.Marks = marksAt(marks, k.A.Node, k.A.Interface), marksAt(marks, k.B.Node, k.B.Interface)
 	if k.Flap != nil {
 		view.Every, view.Down = k.Flap.Every.String(), k.Flap.Down.String()
 	}

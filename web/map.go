@@ -16,11 +16,24 @@ type labMap struct {
 	Links    []mapLink        `json:"links"`
 	Notes    []lab.Note       `json:"notes"`
 	Groups   []lab.DrawnGroup `json:"groups"`
+	Marks    []mapMark        `json:"marks,omitempty"`
 	Revision int64            `json:"revision"`
 	CanEdit  bool             `json:"canEdit"`
 	CanRun   bool             `json:"canRun"`
 	CanUse   bool             `json:"canUse"`
 	Editor   bool             `json:"editor"` // its page takes edits
+}
+
+// mapMark is what is wrong with the addresses of some interfaces.
+type mapMark struct {
+	Ends     []mapEnd `json:"ends"`
+	Sentence string   `json:"sentence"`
+}
+
+// mapEnd is one interface.
+type mapEnd struct {
+	Node      string `json:"node"`
+	Interface string `json:"interface"`
 }
 
 // mapNode is one node; changes carry no place.
@@ -80,6 +93,7 @@ func drawMap(d *control.LabDetail) labMap {
 	if d.Lab == nil {
 		return m
 	}
+	m.Marks = marksOf(d.Lab)
 	observed := map[string]control.NodeView{}
 	for _, n := range d.Nodes {
 		observed[n.Name] = n

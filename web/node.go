@@ -25,6 +25,10 @@ func (s *Server) nodePanel(r *Request) error {
 		return err
 	}
 	view.Learns = s.Switches != nil && view.State == "running" && (view.Kind == string(lab.Switch) || view.Kind == string(lab.Hub) || view.Kind == string(lab.LAN))
+	marks := marksOf(detail.Lab)
+	for i := range view.Interfaces {
+		view.Interfaces[i].Marks = marksAt(marks, view.Name, view.Interfaces[i].Name)
+	}
 	view.CanEdit = s.Editing != nil && mayOn(r.Actor, tenancy.EditLab, detail.LabView)
 	if n := detail.Lab.Node(view.Name); view.CanEdit && n != nil {
 		view.Design = designFields(n)

@@ -15,6 +15,21 @@ const maxMarks = 500
 // Conflicts marks addresses that cannot be together: one address twice in a broadcast domain, one subnet on several of them, an address
 // outside of the subnet that the others of its domain have. Each mark has the line of its link or node.
 func Conflicts(l *lab.Lab) []fault.Place {
+	var places []fault.Place
+	for _, m := range Marks(l) {
+		places = append(places, m.Place)
+	}
+	return places
+}
+
+// Mark is one conflict, with the interfaces that it is about: the one that stands at Place first.
+type Mark struct {
+	fault.Place
+	Ends []lab.Endpoint
+}
+
+// Marks are the Conflicts with their interfaces.
+func Marks(l *lab.Lab) []Mark {
 	c := &checker{}
 	all := segments(l)
 	for _, s := range all {
@@ -27,7 +42,7 @@ func Conflicts(l *lab.Lab) []fault.Place {
 	return c.marks
 }
 
-type checker struct{ marks []fault.Place }
+type checker struct{ marks []Mark }
 
 func (c *checker) mark(e *end, format string, args ...any) {
 	line, field := e.link.Line, fmt.Sprintf("link %s", e.link.ID())
@@ -38,7 +53,13 @@ func (c *checker) mark(e *end, format string, args ...any) {
 	if len(own) == 0 {
 		line, field = e.node.Line, "topology.nodes."+e.node.Name+".interfaces."+e.name
 	}
-	c.marks = append(c.marks, fault.Place{Line: line, Field: field, Sentence: fmt.Sprintf(format, args...)})
+	mark := Mark{Place: fault.Place{Line: line, Field: field, Sentence: fmt.Sprintf(format, args...)}, Ends: []lab.Endpoint{e.endpoint()}}
+	for _, arg := range args {
+		if other, ok := arg.(*end); ok && other != e {
+			mark.Ends = append(mark.Ends, other.endpoint())
+		}
+	}
+	c.marks = append(c.marks, mark)
 }
 
 // inside looks for one address twice, and for ends that are in no subnet of the others.

@@ -116,16 +116,24 @@ func TestConflictsAreMarkedWithTheirLine(t *testing.T) {
 	for _, c := range []struct {
 		name, links, words string
 		line               int
+		ends               string
 	}{
-		{"one address twice", "    - {endpoints: [a:eth1, b:eth1], ipv4: [10.0.0.1/24, 10.0.0.1/24]}\n", "has too", 5},
-		{"one subnet on two links", "    - {endpoints: [a:eth1, b:eth1], ipv4: [10.0.0.1/24, 10.0.0.2/24]}\n    - {endpoints: [a:eth2, c:eth1], ipv4: [10.0.0.3/24, 10.0.0.4/24]}\n", "two networks", 6},
-		{"a subnet in another", "    - {endpoints: [a:eth1, b:eth1], ipv4: [10.0.0.1/16, 10.0.0.2/16]}\n    - {endpoints: [a:eth2, c:eth1], ipv4: [10.0.1.3/24, 10.0.1.4/24]}\n", "lies in", 6},
-		{"an address outside", "    - {endpoints: [a:eth1, lan:p1], ipv4: [10.0.0.1/24, \"\"]}\n    - {endpoints: [b:eth1, lan:p2], ipv4: [10.0.0.2/24, \"\"]}\n    - {endpoints: [c:eth1, lan:p3], ipv4: [10.9.0.3/24, \"\"]}\n", "without a router", 7},
+		{"one address twice", "    - {endpoints: [a:eth1, b:eth1], ipv4: [10.0.0.1/24, 10.0.0.1/24]}\n", "has too", 5, "b:eth1 a:eth1"},
+		{"one subnet on two links", "    - {endpoints: [a:eth1, b:eth1], ipv4: [10.0.0.1/24, 10.0.0.2/24]}\n    - {endpoints: [a:eth2, c:eth1], ipv4: [10.0.0.3/24, 10.0.0.4/24]}\n", "two networks", 6, "a:eth2 a:eth1"},
+		{"a subnet in another", "    - {endpoints: [a:eth1, b:eth1], ipv4: [10.0.0.1/16, 10.0.0.2/16]}\n    - {endpoints: [a:eth2, c:eth1], ipv4: [10.0.1.3/24, 10.0.1.4/24]}\n", "lies in", 6, "a:eth2 a:eth1"},
+		{"an address outside", "    - {endpoints: [a:eth1, lan:p1], ipv4: [10.0.0.1/24, \"\"]}\n    - {endpoints: [b:eth1, lan:p2], ipv4: [10.0.0.2/24, \"\"]}\n    - {endpoints: [c:eth1, lan:p3], ipv4: [10.9.0.3/24, \"\"]}\n", "without a router", 7, "c:eth1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			marks := ipam.Conflicts(parse(t, base+c.links))
 			if len(marks) != 1 || marks[0].Line != c.line || !strings.Contains(marks[0].Sentence, c.words) {
-				t.Errorf("got %+v", marks)
+				t.Fatalf("got %+v", marks)
+			}
+			var ends []string
+			for _, e := range ipam.Marks(parse(t, base+c.links))[0].Ends {
+				ends = append(ends, e.Node+":"+e.Interface)
+			}
+			if got := strings.Join(ends, " "); got != c.ends {
+				t.Errorf("it is about %s, want %s", got, c.ends)
 			}
 		})
 	}

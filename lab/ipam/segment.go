@@ -22,6 +22,8 @@ type end struct {
 
 func (e end) String() string { return e.node.Name + ":" + e.name }
 
+func (e end) endpoint() lab.Endpoint { return lab.Endpoint{Node: e.node.Name, Interface: e.name} }
+
 // segment is one broadcast domain: the interfaces that hear each other's broadcasts, through switches by VLAN.
 type segment struct {
 	ends  []*end

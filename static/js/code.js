@@ -18,8 +18,8 @@ export class Code {
   }
 
   // open loads the editor the first time that it is looked at, with the text as it is by then.
-  open({ text, revision }) {
-    if (!this.opening) Object.assign(this, { saved: text, base: revision });
+  open({ text, revision, marks }) {
+    if (!this.opening) Object.assign(this, { saved: text, base: revision, first: marks ?? [] });
     this.opening ??= this.start();
     return this.opening;
   }
@@ -49,6 +49,7 @@ export class Code {
     });
     this.host.classList.add("ready");
     this.theirs.show(this.view, this.others ?? []);
+    this.mark(this.first);
     this.say();
   }
 

@@ -123,6 +123,7 @@ export class LabDocument {
   take(answer) {
     this.revision = answer.revision;
     this.text = answer.text;
+    this.marks = answer.marks ?? [];
     if (answer.map) this.lab = answer.map;
     this.tell("changed", { lab: this.lab, text: this.text, answer });
     if (!answer.by) this.tell("plan", answer.applied ? [] : (answer.plan ?? []));

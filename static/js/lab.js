@@ -24,6 +24,8 @@ import { Inspect } from "./inspect.js";
 import { startPatterns, arrange } from "./pattern.js";
 import { Live } from "./live.js";
 import { Presence } from "./presence.js";
+import { AddressLayer } from "./mapaddresses.js";
+import { MarkLayer } from "./mapmarks.js";
 
 export function start() {
   const lab = JSON.parse(document.getElementById("lab-map").textContent);
@@ -69,6 +71,7 @@ export function start() {
     startClashes(doc);
     new Inspect(doc, panel);
   }
+  new MarkLayer(map);
   const presence = new Presence(map, at);
   doc.on("changed", () => presence.redrawn());
   doc.onWrites = (line) => presence.writes(line);
@@ -96,6 +99,7 @@ export function start() {
     if (state !== "on") presence.lost();
   });
   window.addEventListener("resize", () => map.resized());
+  performance.mark("trunkline-lab");
 }
 
 // startEditor lets whoever may change the lab change it; others see it change.
@@ -161,11 +165,13 @@ async function keep(at, places) {
 
 function wireButtons({ map, panel, dock, shell, details, transfers, at, placement, doc, editor, live }) {
   const names = document.querySelector('[data-map="names"]');
+  const addresses = new AddressLayer(map, document.querySelector('[data-map="addresses"]'));
   const actions = {
     in: () => map.zoomBy(1.4),
     out: () => map.zoomBy(1 / 1.4),
     fit: () => map.fit(),
     names: () => names.setAttribute("aria-pressed", map.toggleNames()),
+    addresses: () => addresses.toggle(),
     hosts: () => placement.toggle(),
     rates: () => live.toggle(),
     async layout() {
@@ -198,6 +204,7 @@ function wireButtons({ map, panel, dock, shell, details, transfers, at, placemen
   on("-", actions.out);
   on("0", actions.fit);
   on("i", actions.names);
+  on("p", actions.addresses);
   on("h", actions.hosts);
   on("r", actions.rates);
   on("y", () => panel.show("yaml", true));

@@ -176,9 +176,9 @@ export class TopologyMap extends MapView {
 
   paint(n) {
     n.g.attr("data-state", n.state).attr("data-health", n.health || null).attr("data-ink", n.color || null)
-      .attr("aria-label", `${n.letter ? `${n.letter} ` : ""}${n.name}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}${n.host ? `, on ${n.host}` : ""}${n.by ? `, chosen by ${n.by}` : ""}`);
+      .attr("aria-label", `${n.letter ? `${n.letter} ` : ""}${n.name}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}${n.host ? `, on ${n.host}` : ""}${n.by ? `, chosen by ${n.by}` : ""}${n.marks ? `. ${n.marks.join(" ")}` : ""}`);
     n.g.select(".badge path").attr("d", badgePath(n.state, n.health));
-    n.g.select("title").text(`${n.name}: ${n.word}${n.reason ? `\n${n.reason}` : ""}${n.host ? `\non ${n.host}` : ""}`);
+    n.g.select("title").text(`${n.name}: ${n.word}${n.reason ? `\n${n.reason}` : ""}${n.host ? `\non ${n.host}` : ""}${n.marks ? `\n${n.marks.join("\n")}` : ""}`);
   }
 
   paintLink(l) {
@@ -191,7 +191,7 @@ export class TopologyMap extends MapView {
     let up = "no";
     if (works(a) && works(b)) up = l.cut || a.down?.includes(l.aif) || b.down?.includes(l.bif) ? "down" : "yes";
     l.g.attr("data-up", up).attr("data-cut", l.cut ? "yes" : null);
-    l.g.select("title").text(`${l.a}:${l.aif} ${l.aaddr ?? ""} – ${l.b}:${l.bif} ${l.baddr ?? ""}${l.crosses ? `\nfrom ${a.host} to ${b.host}` : ""}${{ yes: "", no: "", down: "\ndown" }[up]}`);
+    l.g.select("title").text(`${l.a}:${l.aif} ${l.aaddr ?? ""} – ${l.b}:${l.bif} ${l.baddr ?? ""}${l.crosses ? `\nfrom ${a.host} to ${b.host}` : ""}${{ yes: "", no: "", down: "\ndown" }[up]}${l.marks ? `\n${l.marks.join("\n")}` : ""}`);
   }
 
   // byHost gives each host a letter and a colour, puts them on its nodes, and returns the hosts by name. A segment with parts on several
