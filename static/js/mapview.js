@@ -19,6 +19,8 @@ export class MapView {
     this.zoom = zoom().scaleExtent([0.05, 4]).filter((e) => !(e.type !== "wheel" && (e.shiftKey || e.button)) && !e.target.closest?.(".handle, .note, .frame-grip, .over-map"))
       .on("zoom", (e) => this.zoomed(e.transform));
     this.field.call(this.zoom).on("dblclick.zoom", null);
+    this.size = this.measured();
+    new ResizeObserver(() => this.resized()).observe(svg.parentElement);
   }
 
   zoomed(t) {
@@ -100,10 +102,31 @@ export class MapView {
     else this.fitted = false;
   }
 
-  // resized keeps everything in view as long as nobody has chosen another view.
+  // resized: a panel opened or closed, or the window changed. Whoever saw everything sees everything still, unless another view was chosen
+  // where that is not so; and what is chosen is not left behind the panel.
   resized() {
     cancelAnimationFrame(this.soon);
-    this.soon = requestAnimationFrame(() => this.untouched && this.fit(false));
+    this.soon = requestAnimationFrame(() => {
+      const before = this.size;
+      const now = this.measured();
+      const all = [...this.nodes.values()];
+      const seen = (n, size) => this.within(n, size);
+      const chosen = this.nodes.get(this.selected);
+      if (this.untouched || (all.every((n) => seen(n, before)) && !all.every((n) => seen(n, now)))) this.fit(false);
+      else if (chosen && seen(chosen, before) && !seen(chosen, now)) this.field.call(this.zoom.translateTo, chosen.x, chosen.y);
+      this.size = now;
+    });
+  }
+
+  measured() {
+    return { w: this.svg.clientWidth, h: this.svg.clientHeight };
+  }
+
+  // within says that a node is in view in a field of that size.
+  within(n, { w, h }) {
+    if (!this.transform) return false;
+    const [x, y] = this.transform.apply([n.x, n.y]);
+    return x > 0 && y > 0 && x < w && y < h;
   }
 
   reveal(name) {
