@@ -6,6 +6,8 @@ import { toast } from "./toast.js";
 import { typing } from "./shortcuts.js";
 import { arranged, clip, pasted, coloured, framed, removal, noted } from "./mapops.js";
 
+const fingers = matchMedia("(pointer: coarse)");
+
 export class MapEdit {
   constructor(map, doc, frames) {
     Object.assign(this, { map, doc, frames, connecting: null });
@@ -30,6 +32,7 @@ export class MapEdit {
     document.addEventListener("cut", (e) => this.copy(e, true));
     document.addEventListener("paste", (e) => this.paste(e));
     map.onMoving = () => this.layHandles();
+    map.layers.push({ synced: () => this.layHandles(), settled: () => this.layHandles() });
     map.moved = (places) => this.doc.edit(Object.entries(places).map(([node, at]) => ({ op: "set-position", node, at })));
   }
 
@@ -43,14 +46,16 @@ export class MapEdit {
   layHandles() {
     const n = this.map.node(this.at);
     const size = 23 * (this.map.grown ?? 1);
+    // However far the map is, a handle is large enough for the mouse, and for a finger where there are fingers.
+    const larger = Math.max(1, (fingers.matches ? 1.6 : 0.9) / (this.map.transform?.k ?? 1));
     this.plug.attr("display", n ? null : "none");
-    if (n) this.plug.attr("transform", `translate(${n.x + size + 11},${n.y - 6})`);
+    if (n) this.plug.attr("transform", `translate(${n.x + size + 11 * larger},${n.y - 6}) scale(${larger})`);
     const l = this.map.linkOf.get(this.map.link);
     for (const g of this.ends) {
       g.attr("display", l ? null : "none");
       if (l) {
         const p = l.way[g.attr("data-end")];
-        g.attr("transform", `translate(${p.x},${p.y})`);
+        g.attr("transform", `translate(${p.x},${p.y}) scale(${larger})`);
       }
     }
   }

@@ -2,6 +2,7 @@
 import { select, zoom, zoomIdentity, pointer } from "../vendor/d3.js";
 
 const around = 44; // drawing units kept free around the outermost nodes
+const aroundPixels = 30; // and pixels: nodes are not drawn ever smaller
 const inset = { top: 50, right: 16, bottom: 56, left: 16 }; // pixels that the tools cover
 const nameSize = 10.5; // pixels that a name should have at least
 const nameRoom = 27; // pixels between neighbours below which names and badges are left out
@@ -90,10 +91,15 @@ export class MapView {
     }
     const xs = all.map((n) => n.x);
     const ys = all.map((n) => n.y);
-    const [x0, x1, y0, y1] = [Math.min(...xs) - around, Math.max(...xs) + around, Math.min(...ys) - around, Math.max(...ys) + around + 12];
     const left = inset.left + (this.covered ?? 0);
     const free = { w: Math.max(80, w - left - inset.right), h: Math.max(80, h - inset.top - inset.bottom) };
-    const k = Math.min(1.25, free.w / (x1 - x0), free.h / (y1 - y0));
+    let k = 1.25;
+    let x0, x1, y0, y1;
+    for (let i = 0; i < 2; i++) { // the second time with the margin that the first time asks for
+      const margin = Math.max(around, aroundPixels / k);
+      [x0, x1, y0, y1] = [Math.min(...xs) - margin, Math.max(...xs) + margin, Math.min(...ys) - margin, Math.max(...ys) + margin + 0.4 * margin];
+      k = Math.min(1.25, free.w / (x1 - x0), free.h / (y1 - y0));
+    }
     const t = zoomIdentity.translate(left + free.w / 2 - (k * (x0 + x1)) / 2, inset.top + free.h / 2 - (k * (y0 + y1)) / 2).scale(k);
     this.fitted = true;
     const to = animate ? this.animated() : this.field;
