@@ -32,7 +32,7 @@ export class MapEdit {
     document.addEventListener("cut", (e) => this.copy(e, true));
     document.addEventListener("paste", (e) => this.paste(e));
     map.onMoving = () => this.layHandles();
-    map.layers.push({ synced: () => this.layHandles(), settled: () => this.layHandles() });
+    map.layers.push({ synced: () => this.layHandles(), settled: () => this.layHandles(), laid() {}, painted() {} });
     map.moved = (places) => this.doc.edit(Object.entries(places).map(([node, at]) => ({ op: "set-position", node, at })));
   }
 
