@@ -40,13 +40,13 @@ func (s *Server) linkPanel(r *Request) error {
 	if k.Flap != nil {
 		view.Every, view.Down = k.Flap.Every.String(), k.Flap.Down.String()
 	}
-	there, back := impairmentTexts(k.AtoB), impairmentTexts(k.BtoA)
+	there, back := k.AtoB.Texts(), k.BtoA.Texts()
 	for _, row := range impairRows {
 		row.AtoB, row.BtoA = there[row.Name], back[row.Name]
 		view.Rows = append(view.Rows, row)
 	}
 	for _, p := range lab.Presets {
-		view.Presets = append(view.Presets, templates.LinkPreset{Name: p.Name, Word: p.Title, Down: jsonText(impairmentTexts(p.Down)), Up: jsonText(impairmentTexts(p.Up))})
+		view.Presets = append(view.Presets, templates.LinkPreset{Name: p.Name, Word: p.Title, Down: jsonText(p.Down.Texts()), Up: jsonText(p.Up.Texts())})
 	}
 	return r.Fragment(http.StatusOK, view)
 }

@@ -117,7 +117,7 @@ func drawMap(d *control.LabDetail) labMap {
 		m.Links = append(m.Links, mapLink{
 			ID: k.ID(), A: k.A.Node, AIf: k.A.Interface, AAddr: firstAddress(d.Lab, k.A),
 			B: k.B.Node, BIf: k.B.Interface, BAddr: firstAddress(d.Lab, k.B), Cut: k.Cut, Note: linkNote(k),
-			MTU: k.MTU, AtoB: impairmentTexts(k.AtoB), BtoA: impairmentTexts(k.BtoA),
+			MTU: k.MTU, AtoB: k.AtoB.Texts(), BtoA: k.BtoA.Texts(),
 		})
 	}
 	return m

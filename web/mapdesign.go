@@ -2,7 +2,6 @@ package web
 
 import (
 	"slices"
-	"strconv"
 
 	"trunkline/lab"
 	"trunkline/templates"
@@ -45,40 +44,4 @@ func portsOf(l *lab.Lab) map[string][]mapPort {
 		}
 	}
 	return all
-}
-
-// impairmentTexts are the values of an impairment as a person writes them; nil of a perfect link.
-func impairmentTexts(i lab.Impairment) map[string]string {
-	texts := map[string]string{}
-	if i.RateBits > 0 {
-		texts["rate"] = rateText(i.RateBits)
-	}
-	if i.Delay > 0 {
-		texts["delay"] = i.Delay.String()
-	}
-	if i.Jitter > 0 {
-		texts["jitter"] = i.Jitter.String()
-	}
-	for name, share := range map[string]float64{"loss": i.Loss, "duplicate": i.Duplicate, "reorder": i.Reorder, "corrupt": i.Corrupt} {
-		if share > 0 {
-			texts[name] = strconv.FormatFloat(share, 'f', -1, 64) + "%"
-		}
-	}
-	if len(texts) == 0 {
-		return nil
-	}
-	return texts
-}
-
-// rateText is a rate as the lab file writes it: the largest unit that is exact.
-func rateText(bits int64) string {
-	for _, u := range []struct {
-		name   string
-		factor int64
-	}{{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3}} {
-		if bits%u.factor == 0 {
-			return strconv.FormatInt(bits/u.factor, 10) + u.name
-		}
-	}
-	return strconv.FormatInt(bits, 10) + "bit"
 }

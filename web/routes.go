@@ -46,8 +46,8 @@ var routes = []route{
 
 	{method: http.MethodGet, path: "/labs/:lab", verb: tenancy.SeeLab, handle: (*Server).labPage},
 	{method: http.MethodGet, path: "/labs/:lab/events", verb: tenancy.SeeLab, kind: Stream, handle: (*Server).labEvents},
-	{method: http.MethodPost, path: "/labs/:lab/presence", verb: tenancy.SeeLab, handle: (*Server).choose, body: maxChoice},
 	{method: http.MethodGet, path: "/labs/:lab/rates", verb: tenancy.SeeLab, kind: Stream, handle: (*Server).labRates},
+	{method: http.MethodPost, path: "/labs/:lab/presence", verb: tenancy.SeeLab, handle: (*Server).choose, body: maxChoice},
 	{method: http.MethodGet, path: "/labs/:lab/plan", verb: tenancy.RunLab, handle: (*Server).planDialog},
 	{method: http.MethodGet, path: "/labs/:lab/export", verb: tenancy.SeeLab, handle: (*Server).exportLab},
 	{method: http.MethodGet, path: "/labs/:lab/file", verb: tenancy.EditLab, handle: (*Server).replacePage},
@@ -57,6 +57,8 @@ var routes = []route{
 	{method: http.MethodGet, path: "/labs/:lab/document", verb: tenancy.SeeLab, handle: (*Server).labDocument},
 	{method: http.MethodGet, path: "/labs/:lab/arrangement", verb: tenancy.SeeLab, handle: (*Server).arrangement},
 	{method: http.MethodPost, path: "/labs/:lab/pattern", verb: tenancy.SeeLab, handle: (*Server).pattern},
+	{method: http.MethodPost, path: "/labs/:lab/copy", verb: tenancy.SeeLab, handle: (*Server).copyNodes},
+	{method: http.MethodPost, path: "/labs/:lab/paste", verb: tenancy.SeeLab, handle: (*Server).pasteNodes, body: maxClip},
 	{method: http.MethodGet, path: "/labs/:lab/link", verb: tenancy.SeeLab, handle: (*Server).linkPanel},
 	{method: http.MethodGet, path: "/labs/:lab/revisions", verb: tenancy.SeeLab, handle: editing((*Server).versionsDialog)},
 	{method: http.MethodGet, path: "/labs/:lab/revisions/:revision", verb: tenancy.SeeLab, handle: editing((*Server).versionCompared)},

@@ -25,8 +25,8 @@ var pages = map[string]input{
 
 	"GET /labs/:lab":            {of: "lab"},
 	"GET /labs/:lab/events":     {of: "lab"},
-	"POST /labs/:lab/presence":  {of: "lab", shared: true, json: `{"seat":"none","nodes":["one"]}`, ok: []int{409}}, // that page is not open
 	"GET /labs/:lab/rates":      {of: "lab"},
+	"POST /labs/:lab/presence":  {of: "lab", shared: true, json: `{"seat":"none","nodes":["one"]}`, ok: []int{409}}, // that page is not open
 	"GET /labs/:lab/plan":       {of: "lab"},
 	"GET /labs/:lab/export":     {of: "lab"},
 	"GET /labs/:lab/file":       {of: "lab"},
@@ -114,6 +114,8 @@ var pages = map[string]input{
 	"POST /members/:user/sign-out":                         {of: "member", site: true},
 	"GET /labs/:lab/arrangement":                           {of: "lab", query: "as=tiers"},
 	"POST /labs/:lab/pattern":                              {of: "lab", shared: true, json: `{"shape":"ring","count":3,"at":{"x":0,"y":0}}`},
+	"POST /labs/:lab/copy":                                 {of: "lab", shared: true, json: `{"nodes":["one"],"at":{"x":0,"y":0}}`},
+	"POST /labs/:lab/paste":                                {of: "lab", shared: true, json: `{"nodes":["one"],"at":{"x":0,"y":0}}`},
 	"GET /labs/schema":                                     {},
 	"GET /labs/:lab/revisions":                             {of: "lab"},
 	"GET /labs/:lab/revisions/:revision":                   {of: "revision"},

@@ -4,6 +4,7 @@ import { completions } from "./codewords.js";
 import { look } from "./codelook.js";
 import { peopleLines } from "./codepeople.js";
 import { element } from "./icon.js";
+import { begin } from "./clip.js";
 
 const pause = 700; // milliseconds without typing
 
@@ -48,6 +49,7 @@ export class Code {
       }),
     });
     this.host.classList.add("ready");
+    this.host.addEventListener("paste", (e) => this.pasted(e), { capture: true });
     this.theirs.show(this.view, this.others ?? []);
     this.mark(this.first);
     this.say();
@@ -59,6 +61,15 @@ export class Code {
 
   get dirty() {
     return !!this.view && this.text !== this.saved;
+  }
+
+  // pasted: nodes that were copied go where nodes and links belong, as on the map. Beside text that is not kept yet they are text.
+  pasted(e) {
+    const text = e.clipboardData.getData("text/plain");
+    if (!text.startsWith(begin) || this.dirty || !this.canEdit || !this.doc.pasteNodes) return;
+    e.preventDefault();
+    e.stopPropagation();
+    this.doc.pasteNodes(text);
   }
 
   // line tells the others where somebody writes here.

@@ -12,7 +12,7 @@ export class EditBar {
       apply: () => document.getElementById("do-deploy")?.click(),
       discard: () => doc.undo(),
       remove: () => edit.remove(),
-      duplicate: () => edit.duplicate(),
+      duplicate: () => edit.clip.duplicate(),
       group: () => edit.frame(),
       note: () => edit.note(),
       fill: () => doc.fill(),

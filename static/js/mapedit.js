@@ -4,7 +4,8 @@ import { wirePath } from "./wire.js";
 import { element } from "./icon.js";
 import { toast } from "./toast.js";
 import { typing } from "./shortcuts.js";
-import { arranged, clip, pasted, coloured, framed, removal, noted } from "./mapops.js";
+import { Clip } from "./clip.js";
+import { arranged, coloured, framed, removal, noted } from "./mapops.js";
 
 const fingers = matchMedia("(pointer: coarse)");
 
@@ -28,9 +29,7 @@ export class MapEdit {
     map.field.on("click.edit", (e) => (e.target === map.svg || e.target === map.svg.parentElement) && frames.choose(null));
     map.svg.addEventListener("keydown", (e) => this.nodeKey(e), { capture: true });
     document.addEventListener("keydown", (e) => this.key(e));
-    document.addEventListener("copy", (e) => this.copy(e, false));
-    document.addEventListener("cut", (e) => this.copy(e, true));
-    document.addEventListener("paste", (e) => this.paste(e));
+    this.clip = new Clip(map, doc, this);
     map.onMoving = () => this.layHandles();
     map.layers.push({ synced: () => this.layHandles(), settled: () => this.layHandles(), laid() {}, painted() {} });
     map.moved = (places) => this.doc.edit(Object.entries(places).map(([node, at]) => ({ op: "set-position", node, at })));
@@ -185,7 +184,7 @@ export class MapEdit {
     if (command && key === "z") this.doc[e.shiftKey ? "redo" : "undo"]();
     else if (command && key === "y") this.doc.redo();
     else if (command && key === "a") this.map.pickOnly([...this.map.nodes.keys()]);
-    else if (command && key === "d") this.duplicate();
+    else if (command && key === "d") this.clip.duplicate();
     else if (command && key === "g") this.frame();
     else if (!command && (e.key === "Delete" || e.key === "Backspace")) this.remove();
     else if (!command && !e.altKey && key === "t") this.note();
@@ -262,29 +261,6 @@ export class MapEdit {
     this.map.svg.parentElement.append(input);
     input.focus();
     input.select();
-  }
-
-  // copy puts what is chosen into the clipboard as text that every lab's map takes.
-  async copy(e, cut) {
-    const { nodes } = this.chosen;
-    if (typing(e.target) || !nodes.length || String(getSelection())) return;
-    e.preventDefault();
-    e.clipboardData.setData("text/plain", clip(this.map, nodes));
-    toast(`${nodes.length === 1 ? nodes[0] : `${nodes.length} nodes`} ${cut ? "cut" : "copied"}.`);
-    if (cut) this.remove();
-  }
-
-  paste(e) {
-    if (typing(e.target) || document.querySelector("dialog[open]")) return;
-    const ops = pasted(e.clipboardData.getData("text/plain"), this.map);
-    if (!ops) return;
-    e.preventDefault();
-    this.add(ops);
-  }
-
-  duplicate() {
-    const { nodes } = this.chosen;
-    if (nodes.length) this.add(pasted(clip(this.map, nodes), this.map));
   }
 
   // add makes nodes and chooses them.

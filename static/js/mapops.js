@@ -1,5 +1,4 @@
 // What gestures on the map become as edits of the lab file. Everything here is a function of the drawing: no page, no server.
-const mark = "trunkline-nodes";
 
 // arranged are edits that bring nodes into line: left, centre, right, top, middle, bottom, across, down.
 export function arranged(nodes, how) {
@@ -13,51 +12,6 @@ export function arranged(nodes, how) {
     const v = Math.round(to ?? low + ((high - low) * i) / (sorted.length - 1));
     return { op: "set-position", node: n.name, at: axis === "x" ? { x: v, y: Math.round(n.y) } : { x: Math.round(n.x), y: v } };
   });
-}
-
-// clip is nodes and the cables between them as text.
-export function clip(map, names) {
-  const chosen = new Set(names);
-  const nodes = names.map((name) => map.node(name)).map(({ name, kind, image, x, y, color, group, fields }) => ({ name, kind, image, x, y, color, group, fields }));
-  const links = map.links.filter((l) => chosen.has(l.a) && chosen.has(l.b)).map(({ a, aif, b, bif, mtu, cut, aToB, bToA }) => ({ a, aif, b, bif, mtu, cut, aToB, bToA }));
-  return JSON.stringify({ [mark]: 1, lab: map.lab.id, nodes, links });
-}
-
-// pasted are the edits that put such a text into a lab, a little beside where it was; null for any other text.
-export function pasted(text, map) {
-  let from;
-  try {
-    from = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (from?.[mark] !== 1 || !Array.isArray(from.nodes)) return null;
-  const taken = new Set(map.nodes.keys());
-  const names = new Map();
-  const near = from.lab === map.lab.id ? { x: 50, y: 50 } : offset(from.nodes, map.centre());
-  const ops = from.nodes.map((n) => {
-    const node = freeName(n.name, taken);
-    names.set(n.name, node);
-    const op = { op: "add-node", node, kind: n.kind, at: { x: n.x + near.x, y: n.y + near.y } };
-    if (n.image) op.image = n.image;
-    if (n.fields) op.fields = n.fields;
-    return op;
-  });
-  for (const n of from.nodes) if (n.color) ops.push({ op: "style-node", node: names.get(n.name), fields: { color: n.color } });
-  for (const l of from.links ?? []) {
-    const fields = {};
-    if (l.mtu) fields.mtu = l.mtu;
-    if (l.cut) fields.cut = true;
-    if (l.aToB) fields["impair-a-to-b"] = l.aToB;
-    if (l.bToA) fields["impair-b-to-a"] = l.bToA;
-    ops.push({ op: "add-link", a: { node: names.get(l.a), interface: l.aif }, b: { node: names.get(l.b), interface: l.bif }, ...(Object.keys(fields).length ? { fields } : {}) });
-  }
-  return ops;
-}
-
-function offset(nodes, to) {
-  const mid = (key) => nodes.reduce((sum, n) => sum + n[key], 0) / nodes.length;
-  return { x: Math.round(to.x - mid("x")), y: Math.round(to.y - mid("y")) };
 }
 
 // freeName is the name itself, or with the next number that nobody has: r1 becomes r2, web becomes web2.
