@@ -47,10 +47,12 @@ func (p pings) median() float64 { return bench.Median(p.ms) }
 // undisturbed is what a ping takes when neither kernel has to wait for this machine's processors: the lowest decile.
 func (p pings) undisturbed() float64 { return bench.Quantile(p.ms, 0.1) }
 
-// spread is the standard deviation of a uniform distribution with these quartiles: some pings of a busy machine are late by more than any
-// jitter, and must not count.
+// spread is the standard deviation of a uniform distribution with these outer deciles. netem's jitter is uniform: between its edges it is
+// equally dense everywhere, which what a busy machine adds to each ping moves and does not stretch. The few that are late by more than any
+// jitter are beyond the upper decile, and must not count.
 func (p pings) spread() float64 {
-	return (bench.Quantile(p.ms, 0.75) - bench.Quantile(p.ms, 0.25)) / math.Sqrt(3)
+	const between = 0.9 - 0.1
+	return (bench.Quantile(p.ms, 0.9) - bench.Quantile(p.ms, 0.1)) / between / math.Sqrt(12)
 }
 
 // Bytes of a full frame of a 1500-byte interface as netem counts them, without preamble and checksum, and what TCP with timestamps carries in it.
