@@ -21,7 +21,7 @@ export class Cable {
   show(id) {
     this.shown = id;
     if (!id) return;
-    this.panel.cleared();
+    this.panel.leaves();
     if (this.panel.open) this.panel.show("node");
     else if (innerWidth > 1000) this.panel.show("node");
     this.refresh();
@@ -29,7 +29,7 @@ export class Cable {
 
   // refresh shows what is kept; a field that somebody is writing in stays as it is.
   async refresh() {
-    if (!this.map.linkOf.has(this.shown)) return;
+    if (!this.doc.lab.links.some((l) => l.id === this.shown)) return;
     await load(`${this.at}/link?id=${encodeURIComponent(this.shown)}`, this.sheet);
     for (const field of this.sheet.querySelectorAll("#cable-form input:not([type=checkbox])")) if (field !== document.activeElement) field.value = field.defaultValue;
   }

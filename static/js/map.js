@@ -124,16 +124,29 @@ export class TopologyMap extends MapView {
       .on("focus", () => me.focused(n)).on("blur", () => me.lit(n.name, false));
     if (!this.lab.canEdit) return;
     let together = [];
+    let from = null;
+    const escape = (e) => {
+      if (e.key !== "Escape") return;
+      e.stopPropagation();
+      from.forEach(([one, x, y]) => me.moveTo(one, x, y));
+      me.onMoving?.();
+      together = [];
+      me.moving = false;
+    };
     n.g.call(drag().filter((e) => !e.button && !e.target.closest(".handle")).clickDistance(4).on("start", function () {
       me.moving = false;
       together = me.picked.has(n.name) ? [...me.picked].map((name) => me.nodes.get(name)) : [n];
+      from = together.map((one) => [one, one.x, one.y]);
+      window.addEventListener("keydown", escape, true);
     }).on("drag", (e) => {
-      me.moving = true;
+      me.moving = together.length > 0;
+      if (!me.moving) return;
       me.untouched = false;
       n.g.classed("dragging", true);
       for (const one of together) me.moveTo(one, one.x + e.dx, one.y + e.dy);
       me.onMoving?.();
     }).on("end", () => {
+      window.removeEventListener("keydown", escape, true);
       n.g.classed("dragging", false);
       if (me.moving) me.moved(Object.fromEntries(together.map((one) => [one.name, { x: Math.round(one.x), y: Math.round(one.y) }])));
     }));

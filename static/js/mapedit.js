@@ -9,6 +9,9 @@ import { arranged, coloured, framed, removal, noted } from "./mapops.js";
 
 const fingers = matchMedia("(pointer: coarse)");
 
+// unwritten says that nothing was typed into a field of the panel since it was kept: what is undone then is what was kept.
+const unwritten = (field) => !!field.closest("#sheet-node") && field.value === field.defaultValue;
+
 export class MapEdit {
   constructor(map, doc, frames) {
     Object.assign(this, { map, doc, frames, connecting: null });
@@ -76,25 +79,29 @@ export class MapEdit {
     e.stopPropagation();
     this.follow(e, (place, name) => this.stretch(from, place, name), (name) => {
       this.unstretch();
-      if (!name) return;
-      if (l) this.moveEnd(l, end, name);
-      else this.connect(from, name);
-    });
+      if (name && l) this.moveEnd(l, end, name);
+      else if (name) this.connect(from, name);
+    }, "Let the cable go on a node: here is none.");
   }
 
-  // follow tracks one pointer until it is lifted.
-  follow(e, move, up) {
+  // follow tracks one pointer until it is lifted; Escape leaves all as it was. Over nothing the words say what was missing.
+  follow(e, move, up, words = "") {
     const svg = this.map.svg;
     svg.setPointerCapture(e.pointerId);
     const nameAt = (m) => this.map.under(m.clientX, m.clientY) ?? null;
     const moved = (m) => m.pointerId === e.pointerId && move(this.map.placeOf(m), nameAt(m), m);
     const done = (m) => {
-      if (m.pointerId !== e.pointerId) return;
+      if (m.pointerId !== e.pointerId && m.key !== "Escape") return;
+      m.stopPropagation(); // an Escape is used up by this
       svg.removeEventListener("pointermove", moved);
       svg.removeEventListener("pointerup", done);
       svg.removeEventListener("pointercancel", done);
-      up(m.type === "pointerup" ? nameAt(m) : null, m);
+      window.removeEventListener("keydown", done, true);
+      const name = m.type === "pointerup" ? nameAt(m) : null;
+      if (words && !name && m.type === "pointerup" && Math.hypot(m.clientX - e.clientX, m.clientY - e.clientY) > 30) toast(words);
+      up(name, m);
     };
+    window.addEventListener("keydown", done, true);
     svg.addEventListener("pointermove", moved);
     svg.addEventListener("pointerup", done);
     svg.addEventListener("pointercancel", done);
@@ -118,6 +125,10 @@ export class MapEdit {
   }
 
   async connect(a, b) {
+    if (a === b) {
+      toast(`A cable from ${a} leads to another node. Let it go there.`);
+      return;
+    }
     const answer = await this.doc.edit([{ op: "add-link", a: { node: a }, b: { node: b } }]);
     const id = answer?.touched.links?.[0];
     if (id && this.map.linkOf.has(id)) this.map.selectLink(id);
@@ -178,10 +189,11 @@ export class MapEdit {
   }
 
   key(e) {
-    if (typing(e.target) || document.querySelector("dialog[open]")) return;
     const command = e.ctrlKey || e.metaKey;
     const key = e.key.toLowerCase();
-    if (command && key === "z") this.doc[e.shiftKey ? "redo" : "undo"]();
+    if ((typing(e.target) && !(command && "zy".includes(key) && unwritten(e.target))) || document.querySelector("dialog[open]")) return;
+    if (e.key === "Escape") this.unchoose();
+    else if (command && key === "z") this.doc[e.shiftKey ? "redo" : "undo"]();
     else if (command && key === "y") this.doc.redo();
     else if (command && key === "a") this.map.pickOnly([...this.map.nodes.keys()]);
     else if (command && key === "d") this.clip.duplicate();
@@ -190,6 +202,11 @@ export class MapEdit {
     else if (!command && !e.altKey && key === "t") this.note();
     else return;
     e.preventDefault();
+  }
+
+  unchoose() {
+    this.map.select(null);
+    this.frames.choose(null);
   }
 
   // chosen is what the next command is about: nodes, or one cable, note or frame.

@@ -6,6 +6,7 @@ export class Panel {
   constructor(at, side) {
     Object.assign(this, { at, side, name: null });
     this.sheet = document.getElementById("sheet-node");
+    this.nothing = [...this.sheet.children].map((e) => e.cloneNode(true));
     side.addEventListener("click", (e) => {
       const tab = e.target.closest("[data-sheet]");
       if (tab) this.show(tab.dataset.sheet);
@@ -50,8 +51,8 @@ export class Panel {
   // selected loads a node. A closed panel opens where there is room for it, but not before it is certain that the click was not
   // the first half of a double-click: the map moves when the panel opens.
   selected(name) {
+    this.leaves();
     this.name = name;
-    clearTimeout(this.opening);
     if (this.open) this.refresh();
     else if (innerWidth > 1000) this.opening = setTimeout(() => this.name === name && this.node(name), 400);
   }
@@ -61,9 +62,17 @@ export class Panel {
     clearTimeout(this.opening);
   }
 
+  // cleared: nothing is chosen, so nothing is shown that could be changed. What is chosen next may come at once.
   cleared() {
+    this.leaves();
+    this.emptying = setTimeout(() => this.sheet.replaceChildren(...this.nothing.map((e) => e.cloneNode(true))), 80);
+  }
+
+  // leaves what was shown to what comes in its place.
+  leaves() {
     this.name = null;
     clearTimeout(this.opening);
+    clearTimeout(this.emptying);
   }
 
   changed(names) {
