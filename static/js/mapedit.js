@@ -10,7 +10,7 @@ import { arranged, coloured, framed, removal, noted } from "./mapops.js";
 const fingers = matchMedia("(pointer: coarse)");
 
 // unwritten says that nothing was typed into a field of the panel since it was kept: what is undone then is what was kept.
-const unwritten = (field) => !!field.closest("#sheet-node") && field.value === field.defaultValue;
+const unwritten = (field) => !!field.closest("#sheet-node") && (!field.matches("input:not([type=checkbox])") || field.value === field.defaultValue);
 
 export class MapEdit {
   constructor(map, doc, frames) {
