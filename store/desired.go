@@ -45,6 +45,7 @@ type backJSON struct {
 type backNodeJSON struct {
 	Run      string `json:"run,omitempty"`
 	Restarts int    `json:"restarts,omitempty"`
+	Remade   int    `json:"remade,omitempty"`
 }
 
 type placeJSON struct {
@@ -62,6 +63,7 @@ type nodeRow struct {
 	Node     string `gorm:"primaryKey"`
 	Run      string
 	Restarts int
+	Remade   int
 }
 
 func (nodeRow) TableName() string { return "lab_nodes" }
@@ -178,7 +180,7 @@ func backOf(d *control.Deployment) *backJSON {
 	}
 	b := &backJSON{Want: string(d.Want), Revision: d.Revision, ImageMap: d.ImageMap, VNIs: d.VNIs, GivenUp: d.GivenUp, EgressRate: d.EgressRate, Nodes: map[string]backNodeJSON{}, Places: map[string]placeJSON{}}
 	for name, asked := range d.Nodes {
-		b.Nodes[name] = backNodeJSON{Run: string(asked.Run), Restarts: asked.Restarts}
+		b.Nodes[name] = backNodeJSON{Run: string(asked.Run), Restarts: asked.Restarts, Remade: asked.Remade}
 	}
 	for name, p := range d.Places {
 		b.Places[name] = placeJSON{
@@ -197,7 +199,7 @@ func (b *backJSON) deployment() *control.Deployment {
 		Nodes: map[string]control.NodeDesired{}, Places: map[string]control.Place{},
 	}
 	for name, asked := range b.Nodes {
-		d.Nodes[name] = control.NodeDesired{Run: hostapi.RunState(asked.Run), Restarts: asked.Restarts}
+		d.Nodes[name] = control.NodeDesired{Run: hostapi.RunState(asked.Run), Restarts: asked.Restarts, Remade: asked.Remade}
 	}
 	for name, p := range b.Places {
 		d.Places[name] = control.Place{HostID: p.Host, Why: p.Why, Needs: place.Amount{CPU: p.CPU, Memory: p.Memory, PIDs: p.PIDs, Interfaces: p.Interfaces}}
@@ -217,7 +219,7 @@ func loadDeployment(tx *gorm.DB, labID string, d *control.Deployment) error {
 	}
 	d.Nodes, d.Places = map[string]control.NodeDesired{}, map[string]control.Place{}
 	for _, n := range nodes {
-		d.Nodes[n.Node] = control.NodeDesired{Run: hostapi.RunState(n.Run), Restarts: n.Restarts}
+		d.Nodes[n.Node] = control.NodeDesired{Run: hostapi.RunState(n.Run), Restarts: n.Restarts, Remade: n.Remade}
 	}
 	for _, p := range places {
 		d.Places[p.Node] = control.Place{HostID: p.HostID, Why: p.Why, Needs: place.Amount{CPU: p.CPU, Memory: p.Memory, PIDs: p.PIDs, Interfaces: p.Interfaces}}
@@ -237,7 +239,7 @@ func saveDeployment(tx *gorm.DB, labID string, d control.Deployment) error {
 		}
 		var rows []nodeRow
 		for _, name := range slices.Sorted(maps.Keys(d.Nodes)) {
-			rows = append(rows, nodeRow{LabID: labID, Node: name, Run: string(d.Nodes[name].Run), Restarts: d.Nodes[name].Restarts})
+			rows = append(rows, nodeRow{LabID: labID, Node: name, Run: string(d.Nodes[name].Run), Restarts: d.Nodes[name].Restarts, Remade: d.Nodes[name].Remade})
 		}
 		if err := insertAll(tx, rows); err != nil {
 			return err

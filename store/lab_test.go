@@ -41,7 +41,7 @@ func TestALabComesBackAsItWasStored(t *testing.T) {
 		desired := control.Desired{
 			Deployment: control.Deployment{
 				Want: control.WantRun, Revision: 1, ImageMap: map[string]string{"frrouting/*": "trunkline/router"}, GivenUp: []string{"no delay"},
-				Nodes: map[string]control.NodeDesired{"r1": {Run: hostapi.Paused, Restarts: 2}}, Places: map[string]control.Place{"r1": {HostID: hostID, Why: "it fits", Needs: needs}},
+				Nodes: map[string]control.NodeDesired{"r1": {Run: hostapi.Paused, Restarts: 2, Remade: 1}}, Places: map[string]control.Place{"r1": {HostID: hostID, Why: "it fits", Needs: needs}},
 				VNIs: vnis,
 			},
 			Generation: 3, Deploy: 2, Back: &control.Deployment{Want: control.WantStop, Revision: 1, Places: map[string]control.Place{"r1": {HostID: hostID, Needs: needs}}, VNIs: map[string]uint32{"lan1": vnis["lan1"]}},

@@ -153,7 +153,7 @@ func vlanText(i lab.Interface) string {
 }
 
 // nodeActions are what one may do with a node, and what is said then.
-var nodeActions = map[string]string{"start": "is starting", "stop": "is stopping", "restart": "is restarting", "pause": "is being paused", "resume": "goes on"}
+var nodeActions = map[string]string{"start": "is starting", "stop": "is stopping", "restart": "is restarting", "pause": "is being paused", "resume": "goes on", "recreate": "is made anew"}
 
 func (s *Server) nodeAction(r *Request) error {
 	said, known := nodeActions[r.Param("action")]

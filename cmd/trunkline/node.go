@@ -11,10 +11,15 @@ import (
 )
 
 func nodeCommand(o *options) *cobra.Command {
-	cmd := cli.Group(&cobra.Command{Use: "node", Short: "Start, stop, restart, pause or resume one node"})
-	for _, action := range []string{"start", "stop", "restart", "pause", "resume"} {
+	cmd := cli.Group(&cobra.Command{Use: "node", Short: "Start, stop, restart, pause, resume or recreate one node"})
+	for _, of := range []struct{ action, does string }{
+		{"start", "Start a node; its links stay"}, {"stop", "Stop a node; its links stay"}, {"restart", "Restart a node; its links stay"},
+		{"pause", "Freeze a node; its links stay"}, {"resume", "Let a frozen node go on"},
+		{"recreate", "Make a node's container anew: its files are as at first, its name, MACs and links stay"},
+	} {
+		action := of.action
 		cmd.AddCommand(&cobra.Command{
-			Use: action + " LAB/NODE", Short: strings.ToUpper(action[:1]) + action[1:] + " a node; its links stay", Args: cli.Exactly("LAB/NODE"), ValidArgsFunction: o.completeNodes,
+			Use: action + " LAB/NODE", Short: of.does, Args: cli.Exactly("LAB/NODE"), ValidArgsFunction: o.completeNodes,
 			RunE: func(cmd *cobra.Command, args []string) error {
 				lab, node, err := splitNode(args[0])
 				if err != nil {

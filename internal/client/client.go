@@ -204,7 +204,7 @@ func (c *Client) Intent(ctx context.Context, lab, verb string, query url.Values)
 	return view, c.json(ctx, "POST", path("labs", lab, verb), query, nil, view)
 }
 
-// NodeAction asks for start, stop, restart, pause or resume of a node.
+// NodeAction asks for start, stop, restart, pause, resume or recreate of a node.
 func (c *Client) NodeAction(ctx context.Context, lab, node, action string) error {
 	return c.json(ctx, "POST", path("labs", lab, "nodes", node, action), nil, nil, nil)
 }

@@ -135,7 +135,7 @@ func (c *compiler) container(n *lab.Node) (*hostapi.NodeSpec, error) {
 		Pids: c.Defaults.Pids, Sysctls: sysctlsOf(n), CapAdd: n.CapAdd, DNS: n.DNS, Files: files,
 		Exec: n.Exec, StageExecs: n.StageExecs, WaitFor: n.Stages, StartupDelay: n.StartupDelay,
 		RestartPolicy: n.RestartPolicy, Healthcheck: n.Healthcheck,
-		Run: c.runOf(n), Restarts: c.Deployment.Nodes[n.Name].Restarts,
+		Run: c.runOf(n), Restarts: c.Deployment.Nodes[n.Name].Restarts, Remade: c.Deployment.Nodes[n.Name].Remade,
 	}
 	if lo := n.Interface("lo"); len(lo.Addresses) > 0 {
 		spec.Interfaces = append(spec.Interfaces, hostapi.InterfaceSpec{Name: "lo", Addresses: lo.Addresses})

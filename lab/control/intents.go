@@ -92,8 +92,8 @@ func deployAgain(r *Record) error {
 func keepRestarts(before map[string]NodeDesired, failed []string) map[string]NodeDesired {
 	nodes := map[string]NodeDesired{}
 	for name, asked := range before {
-		if asked.Restarts > 0 {
-			nodes[name] = NodeDesired{Restarts: asked.Restarts}
+		if asked.Restarts > 0 || asked.Remade > 0 {
+			nodes[name] = NodeDesired{Restarts: asked.Restarts, Remade: asked.Remade}
 		}
 	}
 	for _, name := range failed {
@@ -165,12 +165,12 @@ func (c *Controller) Cancel(ctx context.Context, actor tenancy.Actor, ref string
 		restarts := d.Nodes
 		d.Deployment = *d.Back
 		for name, asked := range restarts {
-			if back := d.Nodes[name]; asked.Restarts > back.Restarts {
+			if back := d.Nodes[name]; asked.Restarts > back.Restarts || asked.Remade > back.Remade {
 				d.Nodes = maps.Clone(d.Nodes)
 				if d.Nodes == nil {
 					d.Nodes = map[string]NodeDesired{}
 				}
-				d.Nodes[name] = NodeDesired{Run: back.Run, Restarts: asked.Restarts}
+				d.Nodes[name] = NodeDesired{Run: back.Run, Restarts: max(asked.Restarts, back.Restarts), Remade: max(asked.Remade, back.Remade)}
 			}
 		}
 		d.Returning, d.Note = true, "The deploy was cancelled; the version from before it comes back."
@@ -284,13 +284,16 @@ func act(asked *NodeDesired, now hostapi.RunState, action string, ended bool) er
 	case "restart":
 		asked.Run = hostapi.Running
 		asked.Restarts++
+	case "recreate":
+		asked.Run = hostapi.Running
+		asked.Remade++
 	case "pause":
 		if now != hostapi.Running {
 			return fault.New(fault.Conflict, "Only a running node can be paused. Start it first.")
 		}
 		asked.Run = hostapi.Paused
 	default:
-		return fault.New(fault.Invalid, "There is no action %q. Use start, stop, restart, pause or resume.", action).InField("action")
+		return fault.New(fault.Invalid, "There is no action %q. Use start, stop, restart, pause, resume or recreate.", action).InField("action")
 	}
 	return nil
 }

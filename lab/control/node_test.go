@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -50,6 +51,20 @@ func TestANodeIsStoppedStartedRestartedAndPaused(t *testing.T) {
 		}
 		started = nodeOf(r.get(id), "n1").StartedAt
 	}
+	before := nodeOf(r.get(id), "n1")
+	must(t, r.control.NodeAction(t.Context(), r.ada, id, "n1", "recreate"))
+	await(t, said("another container"), func() bool {
+		n := nodeOf(r.get(id), "n1")
+		return n.State == hostapi.NodeRunning && n.ContainerID != before.ContainerID && r.get(id).State == control.Running
+	})
+	after := nodeOf(r.get(id), "n1")
+	if !slices.Equal(addressed(before), addressed(after)) || len(addressed(after)) != 2 {
+		t.Errorf("made anew it has %v, and had %v", addressed(after), addressed(before))
+	}
+	r.deploy(id)
+	if r.until(id, control.Running); nodeOf(r.get(id), "n1").ContainerID != after.ContainerID {
+		t.Error("a deploy of the same made it anew once more")
+	}
 	for _, wrong := range []struct {
 		node, action string
 		code         fault.Code
@@ -58,6 +73,15 @@ func TestANodeIsStoppedStartedRestartedAndPaused(t *testing.T) {
 			t.Errorf("%s of %s: %v", wrong.action, wrong.node, err)
 		}
 	}
+}
+
+// addressed are a node's interfaces with their MACs.
+func addressed(n control.NodeView) []string {
+	var list []string
+	for _, i := range n.Interfaces {
+		list = append(list, i.Name+" "+i.MAC)
+	}
+	return list
 }
 
 func TestCommandsAndFilesReachANode(t *testing.T) {

@@ -77,6 +77,7 @@ type Deployment struct {
 type NodeDesired struct {
 	Run      hostapi.RunState
 	Restarts int
+	Remade   int // how often its container is to be made anew; as Restarts it only rises
 }
 
 // Place is the compute host of a node, and why it is there.

@@ -33,8 +33,9 @@ func SpecHash(n hostapi.NodeSpec) string {
 		DNS         *lab.Resolver
 		Files       []hostapi.FileSpec
 		Healthcheck *lab.Healthcheck
+		Remade      int `json:",omitempty"` // so that hashes from before there was one are the same
 	}{specVersion, n.Kind, n.Hostname, n.Image, n.Entrypoint, n.Cmd, n.Env, ownLabels(n.Labels), n.User, n.CPU,
-		[3]int64{n.MemoryBytes, n.ShmBytes, n.Pids}, n.Sysctls, n.CapAdd, n.DNS, n.Files, n.Healthcheck})
+		[3]int64{n.MemoryBytes, n.ShmBytes, n.Pids}, n.Sysctls, n.CapAdd, n.DNS, n.Files, n.Healthcheck, n.Remade})
 }
 
 // ownLabels are those of the node itself. Labels for placement say where it is made, and change nothing about it.

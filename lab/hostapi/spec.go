@@ -63,6 +63,7 @@ type NodeSpec struct {
 	Healthcheck   *lab.Healthcheck  `json:"healthcheck,omitempty"`
 	Run           RunState          `json:"run"`
 	Restarts      int               `json:"restarts,omitempty"` // restart the node once each time this rises
+	Remade        int               `json:"remade,omitempty"`   // make its container anew each time this rises; its names, MACs and cables stay
 	Awaited       bool              `json:"awaited,omitempty"`  // nodes on other hosts wait for it: its status tells the stages it reached
 }
 

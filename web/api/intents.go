@@ -45,9 +45,9 @@ func (a *API) intentOperations() {
 
 	type nodeInput struct {
 		NodePath
-		Action string `path:"action" enum:"start,stop,restart,pause,resume"`
+		Action string `path:"action" enum:"start,stop,restart,pause,resume,recreate"`
 	}
-	huma.Register(a.huma, accepted("POST", "/labs/{lab}/nodes/{node}/{action}", "act-on-node", "Start, stop, restart, pause or resume a node", tenancy.RunLab),
+	huma.Register(a.huma, accepted("POST", "/labs/{lab}/nodes/{node}/{action}", "act-on-node", "Start, stop, restart, pause or resume a node, or make its container anew: its files and processes are lost, its names, MACs and cables stay", tenancy.RunLab),
 		func(ctx context.Context, in *nodeInput) (*answer[*control.LabView], error) {
 			return a.after(ctx, in.Lab, a.Intents.NodeAction(ctx, actorOf(ctx), in.Lab, in.Node, in.Action))
 		})

@@ -274,7 +274,7 @@ func (w *World) NodeAction(_ context.Context, actor tenancy.Actor, name, node, a
 		return tenancy.Missing("node " + node)
 	}
 	state, known := map[string]hostapi.NodeState{
-		"start": hostapi.NodeRunning, "restart": hostapi.NodeRunning, "resume": hostapi.NodeRunning,
+		"start": hostapi.NodeRunning, "restart": hostapi.NodeRunning, "resume": hostapi.NodeRunning, "recreate": hostapi.NodeRunning,
 		"stop": hostapi.NodeStopped, "pause": hostapi.NodePaused,
 	}[action]
 	if !known {
