@@ -32,7 +32,7 @@ type Intents interface {
 	Cancel(ctx context.Context, actor tenancy.Actor, lab string) error // a deploy under way: back to what was before it
 	Stop(ctx context.Context, actor tenancy.Actor, lab string) error
 	Destroy(ctx context.Context, actor tenancy.Actor, lab string, forget bool) error     // forget: remove the stored lab as well once nothing is left of it
-	NodeAction(ctx context.Context, actor tenancy.Actor, lab, node, action string) error // start, stop, restart, pause, resume
+	NodeAction(ctx context.Context, actor tenancy.Actor, lab, node, action string) error // start, stop, restart, pause, resume, recreate
 }
 
 // Watching streams changes. The channel closes when ctx ends. A slow reader gets an Event with Resync.
