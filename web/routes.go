@@ -57,6 +57,7 @@ var routes = []route{
 	{method: http.MethodGet, path: "/labs/:lab/document", verb: tenancy.SeeLab, handle: (*Server).labDocument},
 	{method: http.MethodGet, path: "/labs/:lab/arrangement", verb: tenancy.SeeLab, handle: (*Server).arrangement},
 	{method: http.MethodPost, path: "/labs/:lab/pattern", verb: tenancy.SeeLab, handle: (*Server).pattern},
+	{method: http.MethodPost, path: "/labs/:lab/bulk", verb: tenancy.EditLab, handle: editing((*Server).bulkPanel)},
 	{method: http.MethodPost, path: "/labs/:lab/copy", verb: tenancy.SeeLab, handle: (*Server).copyNodes},
 	{method: http.MethodPost, path: "/labs/:lab/paste", verb: tenancy.SeeLab, handle: (*Server).pasteNodes, body: maxClip},
 	{method: http.MethodGet, path: "/labs/:lab/link", verb: tenancy.SeeLab, handle: (*Server).linkPanel},

@@ -114,6 +114,7 @@ var pages = map[string]input{
 	"POST /members/:user/sign-out":                         {of: "member", site: true},
 	"GET /labs/:lab/arrangement":                           {of: "lab", query: "as=tiers"},
 	"POST /labs/:lab/pattern":                              {of: "lab", shared: true, json: `{"shape":"ring","count":3,"at":{"x":0,"y":0}}`},
+	"POST /labs/:lab/bulk":                                 {of: "lab", shared: true, form: []string{"nodes", "one\ntwo"}},
 	"POST /labs/:lab/copy":                                 {of: "lab", shared: true, json: `{"nodes":["one"],"at":{"x":0,"y":0}}`},
 	"POST /labs/:lab/paste":                                {of: "lab", shared: true, json: `{"nodes":["one"],"at":{"x":0,"y":0}}`},
 	"GET /labs/schema":                                     {},

@@ -1,7 +1,7 @@
 // The buttons of the editor: undo, redo, what is chosen, what is not yet applied.
 export class EditBar {
-  constructor(map, doc, edit, frames) {
-    Object.assign(this, { map, doc, edit, frames });
+  constructor(map, doc, edit, frames, bulk) {
+    Object.assign(this, { map, doc, edit, frames, bulk });
     this.bar = document.getElementById("edit-bar");
     this.chosenBar = document.getElementById("chosen-bar");
     this.pending = document.getElementById("pending");
@@ -17,6 +17,7 @@ export class EditBar {
       note: () => edit.note(),
       fill: () => doc.fill(),
       rename: () => this.rename(),
+      bulk: () => this.bulk?.show(),
     };
     document.addEventListener("click", (e) => {
       const d = e.target.closest("button[data-edit], button[data-align], button[data-ink]")?.dataset;
@@ -55,10 +56,13 @@ export class EditBar {
     set("redo", doc.undone.length, doc.undone.length ? `Redo: ${doc.undone.at(-1).words || "what was undone"} (Ctrl+Y)` : "Nothing to redo");
     this.bar.querySelector('[data-edit="live"]').setAttribute("aria-pressed", doc.live);
     this.bar.classList.toggle("busy", doc.waiting > 0);
-    const { nodes, link, drawn } = this.edit.chosen;
-    this.chosenBar.hidden = !(nodes.length || link || drawn);
-    this.chosenBar.dataset.what = drawn ? "drawn" : link ? "link" : nodes.length > 1 ? "nodes" : "node";
-    this.chosenBar.querySelector("output").textContent = drawn ? (this.frames.notes.has(drawn) ? "Note" : "Group") : link ? link.replace(" ", " – ") : nodes.length > 1 ? `${nodes.length} nodes` : (nodes[0] ?? "");
+    const { nodes, links, drawn } = this.edit.chosen;
+    this.chosenBar.hidden = !(nodes.length || links.length || drawn);
+    this.chosenBar.dataset.what = drawn ? "drawn" : !nodes.length ? (links.length > 1 ? "links" : "link") : nodes.length + links.length > 1 ? "nodes" : "node";
+    const several = [nodes.length && count(nodes.length, "node"), links.length && count(links.length, "cable")].filter(Boolean).join(", ");
+    const one = nodes.length ? nodes[0] : links[0]?.replace(" ", " – ");
+    this.chosenBar.querySelector("output").textContent = drawn ? (this.frames.notes.has(drawn) ? "Note" : "Group") : nodes.length + links.length > 1 ? several : (one ?? "");
+    this.bulk?.chosen();
   }
 
   // plan shows what is in the file and not yet on the hosts.
@@ -73,3 +77,5 @@ export class EditBar {
     }));
   }
 }
+
+const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;

@@ -30,7 +30,7 @@ export class Inspect {
 const listOf = (text) => (text ? text.split(/[\s,]+/).filter(Boolean) : null);
 
 // valueOf is the value of an edit; nothing at all takes the field out of the file.
-function valueOf(type, text, field) {
+export function valueOf(type, text, field) {
   if (type === "bool") return field.checked ? { value: true } : {};
   if (!text) return {};
   if (type === "number") return { value: Number.isNaN(Number(text)) ? text : Number(text) };

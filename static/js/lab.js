@@ -26,6 +26,7 @@ import { Live } from "./live.js";
 import { Presence } from "./presence.js";
 import { AddressLayer } from "./mapaddresses.js";
 import { MarkLayer } from "./mapmarks.js";
+import { Bulk } from "./bulk.js";
 
 export function start() {
   const lab = JSON.parse(document.getElementById("lab-map").textContent);
@@ -64,7 +65,7 @@ export function start() {
   const doc = new LabDocument(at, lab, null);
   const cable = new Cable(map, doc, panel);
   map.onLink = (id) => cable.show(id);
-  const editor = startEditor(map, doc);
+  const editor = startEditor(map, doc, panel);
   if (lab.editor) {
     startCode(doc, map, at, panel);
     startVersions(doc);
@@ -103,7 +104,7 @@ export function start() {
 }
 
 // startEditor lets whoever may change the lab change it; others see it change.
-function startEditor(map, doc) {
+function startEditor(map, doc, panel) {
   doc.on("changed", ({ lab }) => {
     map.untouched = false; // the view stays while somebody draws
     map.sync(lab);
@@ -120,7 +121,9 @@ function startEditor(map, doc) {
   });
   if (!map.lab.editor) return null;
   edit = new MapEdit(map, doc, frames);
-  new EditBar(map, doc, edit, frames);
+  const bulk = new Bulk(map, doc, edit, panel);
+  new EditBar(map, doc, edit, frames, bulk);
+  on("b", () => bulk.several && bulk.show());
   const palette = new Palette(map, document.getElementById("palette"), (kind, at) => edit.add([{ op: "add-node", kind, at }]));
   startPatterns(map, doc, edit);
   const teach = document.getElementById("teach");

@@ -11,7 +11,7 @@ export class TopologyMap extends MapView {
   constructor(svg, lab, { moved }) {
     super(svg);
     this.covered = document.getElementById("palette")?.offsetWidth ?? 0; // of the left edge
-    Object.assign(this, { lab, moved, links: [], linkOf: new Map(), at: new Map(), selected: null, picked: new Set(), frames: null, layers: [] });
+    Object.assign(this, { lab, moved, links: [], linkOf: new Map(), at: new Map(), selected: null, picked: new Set(), pickedLinks: new Set(), frames: null, layers: [] });
     this.ground = this.view.append("g");
     this.wires = this.view.append("g");
     this.dots = this.view.append("g");
@@ -88,6 +88,8 @@ export class TopologyMap extends MapView {
       this.lay(one);
     });
     if (this.link && !known.has(this.link)) this.selectLink(null);
+    for (const id of this.pickedLinks) if (!known.has(id)) this.pickedLinks.delete(id);
+    for (const l of this.links) l.g.classed("picked", this.pickedLinks.has(l.id)).classed("selected", this.link === l.id);
   }
 
   drawnLink(link) {
@@ -95,7 +97,8 @@ export class TopologyMap extends MapView {
     drawn.note0 = note;
     drawn.g.on("click", (e) => {
       e.stopPropagation();
-      this.selectLink(link.id);
+      if ((e.shiftKey || e.ctrlKey || e.metaKey) && this.lab.canEdit) this.pickLink(link.id);
+      else this.selectLink(link.id);
     }).on("contextmenu", (e) => {
       e.preventDefault();
       this.selectLink(link.id);
@@ -252,6 +255,7 @@ export class TopologyMap extends MapView {
 
   // select makes one node what the panel shows; null: nothing.
   select(name) {
+    this.unpickLinks();
     this.selectLink(null);
     this.pickOnly(name ? [name] : []);
     this.show(name);
@@ -278,9 +282,9 @@ export class TopologyMap extends MapView {
   pick(name) {
     const all = new Set(this.picked);
     if (!all.delete(name)) all.add(name);
-    this.selectLink(null);
+    if (this.link) this.pickLink(this.link);
     this.pickOnly([...all]);
-    this.show(all.size === 1 ? [...all][0] : null);
+    this.show(all.size === 1 && !this.pickedLinks.size ? [...all][0] : null);
   }
 
   pickOnly(names) {
@@ -293,6 +297,7 @@ export class TopologyMap extends MapView {
   // selectLink makes one cable what the panel shows.
   selectLink(id) {
     const before = this.link;
+    if (id) this.unpickLinks();
     if (before === (id ?? null)) return;
     this.link = null;
     if (before && this.linkOf.has(before)) {
@@ -315,7 +320,28 @@ export class TopologyMap extends MapView {
 
   // chosenLinks are the ids of the cables that are chosen.
   chosenLinks() {
-    return this.link ? [this.link] : [];
+    return this.link ? [this.link] : [...this.pickedLinks];
+  }
+
+  // pickLink adds a cable to what is chosen, or takes it out. The one that the panel shows becomes one of several.
+  pickLink(id) {
+    const before = this.link;
+    this.selectLink(null);
+    for (const one of before && before !== id ? [before, id] : [id]) if (!this.pickedLinks.delete(one)) this.pickedLinks.add(one);
+    this.show(null);
+    this.paintPicked();
+  }
+
+  unpickLinks() {
+    if (!this.pickedLinks.size) return;
+    this.pickedLinks.clear();
+    this.paintPicked();
+  }
+
+  paintPicked() {
+    for (const l of this.links) l.g.classed("picked", this.pickedLinks.has(l.id));
+    this.onPick?.();
+    this.onChosen?.();
   }
 
   node(name) {

@@ -66,7 +66,7 @@ export class MapEdit {
     if (e.button || this.connecting) return;
     const handle = e.target.closest(".handle");
     if (handle) this.startCable(e, handle);
-    else if (e.shiftKey && !e.target.closest(".node, .note-box, .frame-grip")) this.startBox(e);
+    else if (e.shiftKey && !e.target.closest(".node, .link, .note-box, .frame-grip")) this.startBox(e);
   }
 
   // startCable draws a cable from a node, or from the other end of the one whose end was taken.
@@ -212,7 +212,7 @@ export class MapEdit {
   // chosen is what the next command is about: nodes, or one cable, note or frame.
   get chosen() {
     const nodes = this.map.picked.size ? [...this.map.picked] : this.map.selected ? [this.map.selected] : [];
-    return { nodes, link: this.map.link, drawn: this.frames.chosen };
+    return { nodes, link: this.map.link, links: this.map.chosenLinks(), drawn: this.frames.chosen };
   }
 
   remove() {

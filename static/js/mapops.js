@@ -42,10 +42,9 @@ export function framed(nodes, frames) {
 }
 
 // removal are edits that take away what is chosen.
-export function removal({ nodes, link, drawn }, frames) {
+export function removal({ nodes, links, drawn }, frames) {
   if (drawn) return [frames.notes.has(drawn) ? { op: "remove-note", note: drawn } : { op: "remove-group", group: drawn }];
-  if (link) return [{ op: "remove-link", link }];
-  return nodes.map((node) => ({ op: "remove-node", node }));
+  return [...links.map((link) => ({ op: "remove-link", link })), ...nodes.map((node) => ({ op: "remove-node", node }))];
 }
 
 // noted is an edit that puts a note at a place.
