@@ -22,6 +22,7 @@ import { startClashes } from "./clashes.js";
 import { Cable } from "./cable.js";
 import { Inspect } from "./inspect.js";
 import { startPatterns, arrange } from "./pattern.js";
+import { startPictures } from "./picture.js";
 import { Live } from "./live.js";
 import { Presence } from "./presence.js";
 import { AddressLayer } from "./mapaddresses.js";
@@ -99,6 +100,7 @@ export function start() {
     showLive(state);
     if (state !== "on") presence.lost();
   });
+  startPictures(at);
   window.addEventListener("resize", () => map.resized());
   performance.mark("trunkline-lab");
 }
