@@ -49,6 +49,7 @@ export class TopologyMap extends MapView {
     const focusable = this.here ?? lab.nodes[0]?.name;
     for (const n of this.nodes.values()) n.g.attr("tabindex", n.name === focusable ? 0 : -1);
     this.frames?.sync(lab);
+    this.thin();
     for (const layer of this.layers) layer.synced();
     this.onSync?.();
   }
@@ -351,6 +352,7 @@ export class TopologyMap extends MapView {
   // focus moves the keyboard to a node, or to the one that had it.
   focus(name) {
     const n = this.nodes.get(name) ?? this.nodes.get(this.here ?? this.lab.nodes[0]?.name);
+    if (n) this.glider.unhide(n);
     n?.g.node().focus({ preventScroll: true });
   }
 

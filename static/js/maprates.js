@@ -82,6 +82,10 @@ export class RateLayer {
 
   draw() {
     const { map, rates } = this;
+    if (map.gliding) {
+      this.all = true; // once it rests
+      return;
+    }
     this.measure();
     map.root.classed("rates", this.shown).classed("rates-lost", this.shown && rates.state !== "on").classed("tight", map.nodes.size > 2 && map.gap * this.k < tight);
     if (this.all) this.choose();

@@ -1,5 +1,6 @@
 // What of the map is seen: pan, zoom, fit, and sizes that stay readable. It knows places of nodes, not what they are.
 import { select, zoom, zoomIdentity, pointer } from "../vendor/d3.js";
+import { Glide } from "./mapglide.js";
 
 const around = 44; // drawing units kept free around the outermost nodes
 const aroundPixels = 30; // and pixels: nodes are not drawn ever smaller
@@ -8,7 +9,6 @@ const nameSize = 10.5; // pixels that a name should have at least
 const nameRoom = 27; // pixels between neighbours below which names and badges are left out
 const readable = 0.8; // nodes are not drawn smaller than this, as long as there is room between them
 const bodySize = 48;
-const many = 150; // above this number of nodes a map glides
 
 export class MapView {
   constructor(svg) {
@@ -18,36 +18,24 @@ export class MapView {
     this.field = select(svg.parentElement);
     // What is dragged with shift, or begins on a handle, is not the paper.
     this.zoom = zoom().scaleExtent([0.05, 4]).filter((e) => !(e.type !== "wheel" && (e.shiftKey || e.button)) && !e.target.closest?.(".handle, .note, .frame-grip, .over-map"))
-      .on("zoom", (e) => this.zoomed(e.transform));
+      .on("zoom", (e) => this.zoomed(e.transform)).on("end", (e) => this.gliding && this.settle(e.transform));
     this.field.call(this.zoom).on("dblclick.zoom", null);
+    this.glider = new Glide(this);
     this.size = this.measured();
     new ResizeObserver(() => this.resized()).observe(svg.parentElement);
   }
 
   zoomed(t) {
     this.untouched = !!this.fitted;
-    const paper = this.svg.parentElement.style;
-    const dots = 24 * gridScale(t.k);
-    paper.backgroundPosition = `${t.x}px ${t.y}px`;
-    paper.backgroundSize = `${dots}px ${dots}px`;
-    if (this.nodes.size > many && this.transform) this.glide(t);
-    else this.settle(t);
-  }
-
-  // glide moves a large map as one picture, which costs nothing, and draws it anew once it rests.
-  glide(t) {
-    const s = t.k / this.transform.k;
-    this.root.classed("gliding", true);
-    this.svg.style.transform = `translate(${t.x - s * this.transform.x}px,${t.y - s * this.transform.y}px) scale(${s})`;
-    clearTimeout(this.resting);
-    this.resting = setTimeout(() => this.settle(t), 140);
+    this.glider.paper(t);
+    this.gliding = this.glider.large && !!this.transform && this.glider.move(this.transform, t);
+    if (!this.gliding) this.settle(t);
   }
 
   settle(t) {
-    clearTimeout(this.resting);
+    this.gliding = false;
     this.transform = t;
-    this.svg.style.transform = "";
-    this.root.classed("gliding", false);
+    this.glider.rest();
     this.view.attr("transform", t);
     // Each of these touches every node or cable, so they change in steps.
     const grown = Math.max(1, Math.min(readable / t.k, this.room()));
@@ -57,9 +45,16 @@ export class MapView {
       this.svg.style.setProperty("--grown", grown.toFixed(3));
       this.svg.style.setProperty("--name", name.toFixed(3));
       this.svg.style.setProperty("--thin", Math.max(1, 0.6 / t.k).toFixed(3));
+      this.root.classed("grows", grown > 1);
     }
     this.root.classed("far", this.nodes.size > 2 && this.gap * t.k < nameRoom);
+    this.thin();
     for (const layer of this.layers ?? []) layer.settled();
+  }
+
+  // thin leaves out what is far from what is seen.
+  thin() {
+    if (this.transform) this.glider.show(this.transform, this.size, this.links ?? [], this.here ?? this.lab?.nodes[0]?.name);
   }
 
   // room says how many times larger nodes may be drawn before neighbours touch: most of them, not the two nearest.
@@ -121,6 +116,7 @@ export class MapView {
       if (this.untouched || (all.every((n) => seen(n, before)) && !all.every((n) => seen(n, now)))) this.fit(false);
       else if (chosen && seen(chosen, before) && !seen(chosen, now)) this.field.call(this.zoom.translateTo, chosen.x, chosen.y);
       this.size = now;
+      this.thin();
     });
   }
 
@@ -166,13 +162,5 @@ export class MapView {
     const [px, py] = this.transform.apply([x, y]);
     return { x: px, y: py };
   }
-}
-
-// gridScale keeps the dots' distance between 18 and 36 pixels.
-function gridScale(k) {
-  let s = k;
-  while (s < 0.75) s *= 2;
-  while (s > 1.5) s /= 2;
-  return s;
 }
 
