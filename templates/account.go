@@ -8,11 +8,13 @@ type Account struct {
 	TokenForm TokenForm
 	Sessions  []SessionRow
 	MayTokens bool // whoever is a member of the workspace
-	Error     string
-	Field     string
-	Ways      *WaysIn // nil: the site has no providers
-	Saved     bool
-	Address   string // of this installation, for the example
+
+	HasPassword bool // which is asked for when it is changed
+	Error       string
+	Field       string
+	Ways        *WaysIn // nil: the site has no providers
+	Saved       bool
+	Address     string // of this installation, for the example
 }
 
 // Template names its file.

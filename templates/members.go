@@ -9,6 +9,7 @@ type Members struct {
 	Invitations []InvitationRow
 	Form        InviteForm
 	New         NewInvitation // shown once
+	NewLink     NewSignInLink // shown once
 	Services    *Services     // nil: the site has none
 
 	IsMember, CanManage, CanInvite, CanRename, CanTransfer, CanDelete, CanSignOut bool
@@ -35,6 +36,7 @@ type MemberRow struct {
 	You                   bool
 	Last                  bool // the last owner
 	BySSO                 bool // a provider puts the person here
+	CanLink               bool // may be given a link when the password is forgotten
 	Roles                 []Choice
 }
 
@@ -71,6 +73,12 @@ type NewInvitation struct {
 	Uses               int
 	Expires            time.Time
 	QR                 QR
+}
+
+// NewSignInLink is a link that was just made for a member who forgot the password.
+type NewSignInLink struct {
+	Link, For string
+	Expires   time.Time
 }
 
 // QR is a QR code: bars of dark modules on a light square of so many modules.

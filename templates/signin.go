@@ -19,6 +19,7 @@ func (SignIn) Title() string { return "Sign in" }
 // Welcome asks somebody who came by a one-time link for a name and a password.
 type Welcome struct {
 	Email, Name string
+	Known       bool // has an address and a name, and forgot the password
 	Error       string
 	Field       string // email, name or password: where the error is
 }

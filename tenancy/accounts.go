@@ -135,6 +135,48 @@ func (u User) displayName() string {
 	return "administrator"
 }
 
+// HasPassword reports that the actor's account has one: ChangePassword then asks for it.
+func (a *Accounts) HasPassword(ctx context.Context, actor Actor) (bool, error) {
+	if actor.IsNobody() {
+		return false, fault.New(fault.Unauthenticated, "Sign in first.")
+	}
+	user, err := a.users.User(ctx, actor.UserID)
+	return user.PasswordHash != "", err
+}
+
+// ChangePassword gives the actor's own account another password. current is the one it has: a browser that somebody left open is not enough
+// to take the account over. Codes: invalid, with field current or password; exhausted.
+func (a *Accounts) ChangePassword(ctx context.Context, actor Actor, current, password string) error {
+	if err := a.proveOwn(ctx, actor, current); err != nil {
+		return err
+	}
+	return a.SetPassword(ctx, actor, "", "", password)
+}
+
+// proveOwn checks the password that the actor's account has, if it has one. Attempts count as those at the door do.
+func (a *Accounts) proveOwn(ctx context.Context, actor Actor, current string) error {
+	if actor.IsNobody() || actor.TokenID != "" || actor.refuseActing() != nil {
+		return nil // refused for that
+	}
+	user, err := a.users.User(ctx, actor.UserID)
+	if err != nil || user.PasswordHash == "" {
+		return err
+	}
+	if !a.byAccount.allow(user.Email, a.now()) {
+		return fault.New(fault.Exhausted, "There were too many attempts. Wait a minute and try again.").InField("current")
+	}
+	ok, err := a.hasher.matches(ctx, user.PasswordHash, current)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		a.noteRefused(ctx, refusedSignIn{By: "password", Name: user.Email, UserID: user.ID, Why: "wrong current password"})
+		return fault.New(fault.Invalid, "That is not the password that you have now. If you forgot it, ask a manager of your workspace for a sign-in link.").InField("current")
+	}
+	a.byAccount.forgive(user.Email)
+	return nil
+}
+
 // SetPassword gives the actor's own account an address, a name and a password; empty email and name stay as they are.
 // The first administrator names himself this way.
 func (a *Accounts) SetPassword(ctx context.Context, actor Actor, email, name, password string) error {
@@ -162,7 +204,7 @@ func (a *Accounts) SetPassword(ctx context.Context, actor Actor, email, name, pa
 			return err
 		}
 	}
-	if err := CheckPassword(password); err != nil {
+	if err := CheckPassword(password, user.Email, user.Name); err != nil {
 		return err
 	}
 	if user.PasswordHash, err = a.hasher.hash(ctx, password); err != nil {

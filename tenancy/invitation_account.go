@@ -19,7 +19,7 @@ func (a *Accounts) newcomer(ctx context.Context, email, name, password string) (
 	if user.Name, err = CleanName(name, user.Email); err != nil {
 		return User{}, err
 	}
-	if err := CheckPassword(password); err != nil {
+	if err := CheckPassword(password, user.Email, user.Name); err != nil {
 		return User{}, err
 	}
 	user.PasswordHash, err = a.hasher.hash(ctx, password)

@@ -122,8 +122,12 @@ func (q *Quotas) Workspace(ctx context.Context, actor Actor) (WorkspaceQuota, er
 	if err != nil {
 		return WorkspaceQuota{}, err
 	}
+	workspace, err := q.aimWorkspace(ctx, actor, "")
+	if err != nil {
+		return WorkspaceQuota{}, err
+	}
 	view := WorkspaceQuota{
-		Workspace: QuotaHolder{ID: actor.TenantID, Lines: lines(limits.OfWorkspace(), limits.Workspace, use.Workspace)},
+		Workspace: QuotaHolder{ID: actor.TenantID, Name: workspace.name, Lines: lines(limits.OfWorkspace(), limits.Workspace, use.Workspace)},
 		Each:      lines(limits.OfEach(), limits.Person, nil), Begins: NextMonth(q.cfg.Now()),
 	}
 	add := func(id, name string) {

@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"trunkline/internal/fault"
@@ -68,7 +69,7 @@ func (a *Accounts) AdministratorLink(ctx context.Context) (string, error) {
 
 // UseSignInLink consumes a one-time link. A used, expired or unknown one is fault.Unauthenticated.
 func (a *Accounts) UseSignInLink(ctx context.Context, secret string) (Actor, error) {
-	spent := fault.New(fault.Unauthenticated, "This link was used or has expired. Start Trunkline again to get a new one, or sign in with your password.")
+	spent := fault.New(fault.Unauthenticated, "This link was used or has expired. Ask who gave it to you for a new one, or sign in with your password.")
 	link, err := a.links.UseSignInLink(ctx, HashSecret(secret))
 	if fault.Is(err, fault.NotFound) {
 		a.noteRefused(ctx, refusedSignIn{By: "link", Why: "unknown or used"})
@@ -82,4 +83,61 @@ func (a *Accounts) UseSignInLink(ctx context.Context, secret string) (Actor, err
 		return Actor{}, spent
 	}
 	return a.ActorOf(ctx, link.UserID, "")
+}
+
+// forgottenLinkLife is how long a link works that is made for somebody who forgot the password.
+const forgottenLinkLife = time.Hour
+
+// LinkFor makes the secret of a one-time link by which a member who forgot the password comes in and chooses another one. It works for an
+// hour, and takes the person's earlier ones back. Whoever has it is that person, so it is made only by who may do all that the person may: a manager or
+// owner of the one workspace the person is in, of a higher role, or an administrator of the site. Codes: not_found, forbidden, conflict.
+func (a *Accounts) LinkFor(ctx context.Context, actor Actor, userID string) (secret string, expires time.Time, err error) {
+	user, err := a.forgetful(ctx, actor, userID)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	secret = newSecret("")
+	link := SignInLink{Hash: HashSecret(secret), UserID: user.ID, Created: a.now(), Expires: a.now().Add(forgottenLinkLife)}
+	event := actor.AuditEvent(AuditTokenCreate, AuditObject{Kind: "sign-in link", ID: user.ID, Name: "for " + user.displayName()})
+	if err := RecordFirst(ctx, a.audit, event.changed(nil, map[string]any{"expires": link.Expires})); err != nil {
+		return "", time.Time{}, err
+	}
+	return secret, link.Expires, a.links.ReplaceSignInLinks(ctx, link)
+}
+
+// forgetful is the member for whom the actor may make a link.
+func (a *Accounts) forgetful(ctx context.Context, actor Actor, userID string) (User, error) {
+	if err := Allow(actor, InviteMembers, ObjectRef{Tenant: actor.TenantID}); err != nil {
+		return User{}, err
+	}
+	if err := actor.refuseActing(); err != nil {
+		return User{}, err
+	}
+	if actor.TokenID != "" {
+		return User{}, fault.New(fault.Forbidden, "An API token cannot let people in. Do this on the members page.")
+	}
+	if err := a.needPasswords(ctx); err != nil {
+		return User{}, err
+	}
+	memberships, err := a.users.Memberships(ctx, userID)
+	if err != nil {
+		return User{}, err
+	}
+	at := slices.IndexFunc(memberships, func(m Membership) bool { return m.TenantID == actor.TenantID })
+	if at < 0 {
+		return User{}, Missing("such member")
+	}
+	user, err := a.users.User(ctx, userID)
+	if err != nil {
+		return User{}, err
+	}
+	switch {
+	case user.ID == actor.UserID:
+		return User{}, fault.New(fault.Conflict, "That is you. Change your password on your account page.")
+	case !actor.SiteAdmin && (user.SiteAdmin || len(memberships) > 1 || memberships[at].Role.Includes(actor.Role)):
+		return User{}, fault.New(fault.Forbidden, "%s may do things that you may not. Ask an administrator of this site for the link.", user.displayName())
+	case user.PasswordHash == "":
+		return User{}, fault.New(fault.Conflict, "%s signs in by the organisation and has no password here.", user.displayName())
+	}
+	return user, nil
 }

@@ -61,14 +61,3 @@ func CleanName(name, email string) (string, error) {
 	}
 	return name, nil
 }
-
-// CheckPassword refuses passwords that are too short to keep anybody out, or too long to be one.
-func CheckPassword(password string) error {
-	switch n := utf8.RuneCountInString(password); {
-	case n < 10:
-		return fault.New(fault.Invalid, "Choose a password of at least 10 characters; a few words in a row are good.").InField("password")
-	case len(password) > 512:
-		return fault.New(fault.Invalid, "Choose a password of at most 512 bytes.").InField("password")
-	}
-	return nil
-}

@@ -22,6 +22,9 @@ func (s *Server) accountView(r *Request) (templates.Account, error) {
 		view.Address = "http://" + r.HTTP().Host
 	}
 	var err error
+	if view.HasPassword, err = s.Accounts.HasPassword(r.Context(), r.Actor); err != nil {
+		return view, err
+	}
 	if view.Ways, err = s.waysIn(r); err != nil {
 		return view, err
 	}
@@ -36,7 +39,7 @@ func (s *Server) accountView(r *Request) (templates.Account, error) {
 	return view, err
 }
 
-// changePassword wants the new one twice, since it cannot be seen.
+// changePassword wants the one there is, and the new one twice, since it cannot be seen.
 func (s *Server) changePassword(r *Request) error {
 	form, err := r.Form()
 	if err != nil {
@@ -46,7 +49,7 @@ func (s *Server) changePassword(r *Request) error {
 	if password != form.Raw("again") {
 		err = fault.New(fault.Invalid, "The two passwords are not the same. Type them again.").InField("again")
 	} else {
-		err = s.Accounts.SetPassword(r.Context(), r.Actor, form.Text("email"), form.Text("name"), password)
+		err = s.Accounts.ChangePassword(r.Context(), r.Actor, form.Raw("current"), password)
 	}
 	if err != nil {
 		return s.accountAgain(r, err)

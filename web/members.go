@@ -54,6 +54,7 @@ func (s *Server) membersView(r *Request) (templates.Members, error) {
 		row.Last = m.Role == tenancy.Owner && owners == 1
 		row.BySSO = len(m.Given) > 0
 		row.Roles = roleChoices(tenancy.Owner, m.Role)
+		row.CanLink = view.CanInvite && !row.You && !row.BySSO && (r.Actor.SiteAdmin || !m.Role.Includes(r.Actor.Role))
 		view.IsMember = view.IsMember || row.You
 		view.CanTransfer = view.CanTransfer || row.You && m.Role == tenancy.Owner
 		view.Members = append(view.Members, row)

@@ -141,6 +141,7 @@ var routes = []route{
 	{method: http.MethodPost, path: "/quotas/site/:whose", verb: tenancy.ManageQuota, handle: quotas((*Server).setQuota)},
 	{method: http.MethodPost, path: "/members/:user/act", verb: tenancy.ActAs, handle: acting((*Server).actAs)},
 	{method: http.MethodPost, path: "/acting/end", handle: acting((*Server).endActing)},
+	{method: http.MethodPost, path: "/members/:user/sign-in-link", verb: tenancy.InviteMembers, handle: workspaces((*Server).linkMember)},
 	{method: http.MethodPost, path: "/members/:user/sign-out", verb: tenancy.ManageSite, handle: workspaces((*Server).signOutMember)},
 	{method: http.MethodPost, path: "/members/services", verb: tenancy.ManageServices, handle: services((*Server).createService)},
 	{method: http.MethodPost, path: "/members/services/:service/remove", verb: tenancy.ManageServices, handle: services((*Server).removeService)},

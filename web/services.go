@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"io"
+	"time"
 
 	"trunkline/lab/control"
 	"trunkline/lab/hostapi"
@@ -116,7 +117,11 @@ type Accounts interface {
 	ActorOfToken(ctx context.Context, token string) (tenancy.Actor, error)
 	// Again loads an actor anew, by the same token where he came by one: what stays open asks so whether it may.
 	Again(ctx context.Context, actor tenancy.Actor) (tenancy.Actor, error)
-	SetPassword(ctx context.Context, actor tenancy.Actor, email, name, password string) error // the first administrator names himself; later: own password
+	SetPassword(ctx context.Context, actor tenancy.Actor, email, name, password string) error // for who came by a one-time link
+	HasPassword(ctx context.Context, actor tenancy.Actor) (bool, error)
+	ChangePassword(ctx context.Context, actor tenancy.Actor, current, password string) error // current as it is, if there is one
+	// LinkFor makes a one-time link for a member who forgot the password. Codes: not_found, forbidden, conflict.
+	LinkFor(ctx context.Context, actor tenancy.Actor, userID string) (secret string, expires time.Time, err error)
 }
 
 // Tokens is the API tokens of an actor.

@@ -16,6 +16,7 @@ const (
 	sessionTenant   = "tenant"
 	sessionStanding = "standing" // the most that it could do so far
 	sessionFlash    = "flash"
+	sessionByLink   = "by-link" // it came by a one-time link, and has chosen no password yet
 )
 
 // Sessions is in which browsers people are signed in: tenancy.Sessions.

@@ -66,21 +66,44 @@ func (s *Server) signInLink(r *Request) error {
 	if err := s.signIn(r, actor, tenancy.SignedInBy{}); err != nil {
 		return err
 	}
+	s.sessions.Put(r.Context(), sessionByLink, true)
 	return r.Redirect("/welcome")
 }
 
+// welcomePage asks who came by a one-time link for a password. Others change theirs on the account page, which asks for the one they have.
 func (s *Server) welcomePage(r *Request) error {
-	return r.Page(http.StatusOK, templates.Welcome{})
+	if !s.sessions.GetBool(r.Context(), sessionByLink) {
+		return r.Redirect("/account")
+	}
+	known, err := s.Accounts.HasPassword(r.Context(), r.Actor)
+	if err != nil {
+		return err
+	}
+	view := templates.Welcome{Known: known}
+	if known {
+		view.Name = r.Actor.UserName
+	}
+	return r.Page(http.StatusOK, view)
 }
 
-// welcomeForm gives the account an address, a name and a password.
+// welcomeForm gives the account an address, a name and a password; one that had a password keeps its address and name.
 func (s *Server) welcomeForm(r *Request) error {
 	form, err := r.Form()
 	if err != nil {
 		return err
 	}
+	if !s.sessions.GetBool(r.Context(), sessionByLink) {
+		return fault.New(fault.Forbidden, "Only who comes by a one-time link chooses a password here. Change yours on your account page.")
+	}
 	view := templates.Welcome{Email: form.Text("email"), Name: form.Text("name")}
-	if err := s.Accounts.SetPassword(r.Context(), r.Actor, view.Email, view.Name, form.Raw("password")); err != nil {
+	if view.Known, err = s.Accounts.HasPassword(r.Context(), r.Actor); err != nil {
+		return err
+	}
+	email, name := view.Email, view.Name
+	if view.Known {
+		email, name, view.Name = "", "", r.Actor.UserName
+	}
+	if err := s.Accounts.SetPassword(r.Context(), r.Actor, email, name, form.Raw("password")); err != nil {
 		problem := fault.Public(err)
 		if problem.Code != fault.Invalid && problem.Code != fault.Conflict {
 			return err
@@ -88,6 +111,7 @@ func (s *Server) welcomeForm(r *Request) error {
 		view.Error, view.Field = problem.Sentence, problem.Field
 		return r.Page(fault.Status(problem.Code), view)
 	}
+	s.sessions.Remove(r.Context(), sessionByLink)
 	r.flash("Welcome. Next time you can sign in with your password.")
 	return r.Redirect("/labs")
 }

@@ -73,6 +73,7 @@ func TestTheOneTimeLinkWorksOnceAndAsksForAPassword(t *testing.T) {
 	if again := b.get("/labs"); strings.Contains(again.body, "Next time you can sign in") {
 		t.Error("the message is shown twice")
 	}
+	b.post("/welcome", url.Values{"password": {"more words in a row"}}).want(t, http.StatusForbidden) // once
 	s.browser().post("/sign-in/first", nil).want(t, http.StatusNotFound, "This link was used")
 	a = s.browser().post("/sign-in", url.Values{"email": {"ana@example.org"}, "password": {"a few words in a row"}})
 	a.want(t, http.StatusSeeOther)

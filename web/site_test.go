@@ -10,6 +10,7 @@ import (
 
 	"trunkline/internal/fault"
 	"trunkline/web"
+	"trunkline/web/webtest"
 )
 
 func TestATokenIsShownOnceAndWorksUntilItIsRevoked(t *testing.T) {
@@ -46,8 +47,13 @@ func TestATokenIsShownOnceAndWorksUntilItIsRevoked(t *testing.T) {
 func TestAPasswordIsTypedTwice(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.as("mia")
-	b.post("/account/password", url.Values{"password": {"another good one"}, "again": {"another bad one"}}).want(t, http.StatusUnprocessableEntity, "not the same")
-	b.post("/account/password", url.Values{"password": {"another good one"}, "again": {"another good one"}}).want(t, http.StatusSeeOther)
+	b.get("/account").want(t, http.StatusOK, "Current password", `autocomplete="current-password"`)
+	b.post("/account/password", url.Values{"current": {webtest.Password}, "password": {"another good one"}, "again": {"another bad one"}}).want(t, http.StatusUnprocessableEntity, "not the same")
+	b.post("/account/password", url.Values{"current": {"a guess"}, "password": {"another good one"}, "again": {"another good one"}}).
+		want(t, http.StatusUnprocessableEntity, "not the password that you have now", `name="current" type="password" autocomplete="current-password" required aria-invalid="true"`)
+	b.get("/welcome").want(t, http.StatusSeeOther)
+	b.post("/welcome", url.Values{"password": {"another good one"}}).want(t, http.StatusForbidden, "Only who comes by a one-time link")
+	b.post("/account/password", url.Values{"current": {webtest.Password}, "password": {"another good one"}, "again": {"another good one"}}).want(t, http.StatusSeeOther)
 	s.browser().post("/sign-in", url.Values{"email": {"mia"}, "password": {"another good one"}}).want(t, http.StatusSeeOther)
 }
 

@@ -43,8 +43,8 @@ func TestAnAdministratorActsAsSomebodyElseAndNobodyIsDeceived(t *testing.T) {
 	}
 	const theirs = "You are acting as Mia. Passwords, ways to sign in, sessions and tokens are theirs alone."
 	refused(s.ada, "GET", "/account", "", theirs)
-	refused(s.ada, "POST", "/account/password", "password=a+new+password&again=a+new+password", theirs)
-	refused(s.ada, "POST", "/welcome", "email=mia2&name=Mia&password=a+new+password", theirs)
+	refused(s.ada, "POST", "/account/password", "current=x&password=a+new+password&again=a+new+password", theirs)
+	refused(s.ada, "POST", "/welcome", "email=mia2&name=Mia&password=a+new+password", "Only who comes by a one-time link chooses a password here.")
 	refused(s.ada, "POST", "/account/tokens", "name=stolen", theirs)
 	refused(s.ada, "POST", "/api/v1/tokens", "", "")
 	refused(s.ada, "POST", "/members/"+s.miaID+"/act", "", "You are acting as Mia. End that first.")

@@ -15,7 +15,7 @@ var pages = map[string]input{
 	"POST /sign-in/:secret": {own: true, of: "sign-in link", site: true},
 	"POST /sign-out":        {own: true},
 	"GET /welcome":          {},
-	"POST /welcome":         {own: true, form: []string{"email", "{new}", "name", "New", "password", "a new password"}},
+	"POST /welcome":         {own: true, form: []string{"email", "{new}", "name", "New", "password", "quite a new password"}, ok: []int{403}}, // nobody came by a one-time link
 
 	"GET /labs":        {},
 	"GET /labs/events": {},
@@ -68,7 +68,7 @@ var pages = map[string]input{
 	"POST /images/workspace":                       {form: []string{"map", "", "allow", ""}},
 	"POST /images/site":                            {form: []string{"map", "", "allow", ""}},
 	"GET /account":                                 {},
-	"POST /account/password":                       {own: true, form: []string{"email", "{new}", "name", "New", "password", "a new password", "again", "a new password"}},
+	"POST /account/password":                       {own: true, form: []string{"password", "quite a new password", "again", "quite a new password"}},
 	"POST /account/tokens":                         {form: []string{"name", "{new}"}},
 	"POST /account/tokens/:token/revoke":           {of: "token"},
 	"GET /audit":                                   {},
@@ -111,6 +111,7 @@ var pages = map[string]input{
 	"POST /providers/:provider/rules/:rule/move":   {of: "provider", site: true, form: []string{"to", "up"}},
 
 	"GET /labs/:lab/link":                                  {of: "lab", query: "id=one:eth1+two:eth1"},
+	"POST /members/:user/sign-in-link":                     {of: "member", own: true, ok: []int{409}}, // the person has no password
 	"POST /members/:user/sign-out":                         {of: "member", site: true},
 	"GET /labs/:lab/arrangement":                           {of: "lab", query: "as=tiers"},
 	"POST /labs/:lab/pattern":                              {of: "lab", shared: true, json: `{"shape":"ring","count":3,"at":{"x":0,"y":0}}`},
@@ -144,7 +145,7 @@ var pages = map[string]input{
 
 	"GET /join/:secret":          {of: "invitation", site: true},
 	"POST /join/:secret":         {of: "invitation", site: true, own: true},
-	"POST /join/:secret/account": {of: "invitation", site: true, own: true, form: []string{"email", "{new}", "name", "New", "password", "a new password"}},
+	"POST /join/:secret/account": {of: "invitation", site: true, own: true, form: []string{"email", "{new}", "name", "New", "password", "quite a new password"}},
 }
 
 func renameBack(s *site, t *tenant) {
