@@ -118,7 +118,11 @@ func (o *options) printEdit(lab string, result *control.EditResult, apply, check
 		fmt.Fprintln(os.Stdout, upperFirst(result.Words)+".")
 	}
 	for _, step := range result.Plan {
-		fmt.Fprintf(os.Stdout, "%s %s: %s\n", step.Verb, step.Object, step.Reason)
+		if step.Verb == noteVerb {
+			fmt.Fprintf(os.Stdout, "Note: %s\n", step.Reason)
+		} else {
+			fmt.Fprintf(os.Stdout, "%s %s: %s\n", step.Verb, step.Object, step.Reason)
+		}
 	}
 	for _, mark := range result.Marks {
 		fmt.Fprintf(os.Stdout, "Note: %s\n", mark)

@@ -75,7 +75,7 @@ func (c *Controller) editOnce(ctx context.Context, actor tenancy.Actor, ref stri
 	if e.text == r.Revision.Source {
 		e.result.Words = "" // nothing was done
 	}
-	if err := e.plan(ctx, actor.Scope()); err != nil || request.Check {
+	if err := e.plan(ctx, actor); err != nil || request.Check {
 		return e.result, false, err
 	}
 	if e.text != r.Revision.Source {
@@ -196,17 +196,36 @@ func (e *editing) edited(ctx context.Context, scope tenancy.Scope) (edit.Edited,
 }
 
 // plan says what would change of what runs.
-func (e *editing) plan(ctx context.Context, scope tenancy.Scope) error {
+func (e *editing) plan(ctx context.Context, actor tenancy.Actor) error {
 	if e.r.Desired.Want == WantNothing {
 		return nil
 	}
-	running, err := e.c.deployed(ctx, scope, e.r)
+	running, err := e.c.deployed(ctx, actor.Scope(), e.r)
 	if err != nil || running == nil {
 		return err
 	}
 	had := e.r.Desired.Deployment
-	e.result.Plan = shortPlan(planSteps(running.Lab, e.result.Lab, had, had, e.c.hostName))
+	would, notes, err := e.placed(ctx, actor)
+	if err != nil {
+		return err
+	}
+	e.result.Plan = shortPlan(planSteps(running.Lab, e.result.Lab, had, would, e.c.hostName))
+	for _, note := range notes {
+		e.result.Plan = append(e.result.Plan, PlanStep{Verb: "note", Object: "lab " + e.r.Name, Reason: note})
+	}
 	return nil
+}
+
+// placed is where the nodes would be, with what is to be known of that. Only an edit that shall be applied, and is only checked, finds out
+// here; one that is applied finds out when it is, and any other changes nothing that runs.
+func (e *editing) placed(ctx context.Context, actor tenancy.Actor) (Deployment, []string, error) {
+	if !e.request.Check || !e.request.Apply || e.r.Desired.Want != WantRun {
+		return e.r.Desired.Deployment, nil, nil
+	}
+	would := *e.r
+	would.Revision.Lab = e.result.Lab
+	planned, err := e.c.plan(ctx, &would)
+	return planned.Deployment, slices.Concat(planned.Notes, planned.GivenUp, planned.Quota.notes(actor.UserID)), toldTo(actor, err)
 }
 
 // shortPlan puts one line in the place of all that stays as it is.

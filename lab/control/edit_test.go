@@ -203,3 +203,30 @@ func TestAnEditFillsAddresses(t *testing.T) {
 		t.Errorf("one address twice: %+v", clash.Marks)
 	}
 }
+
+func TestADryRunOfALiveEditSaysWhatNoHostCanDo(t *testing.T) {
+	r := newRig(t).start()
+	r.addHost("host-a", fakehost.Config{}, &hostapi.Capabilities{RateLimit: true})
+	const text = "name: x\ntopology:\n  defaults: {kind: linux, image: trunkline/tiny%s}\n  nodes: {a: {}, b: {}}\n  links: [{endpoints: [a:eth1, b:eth1]}]\n"
+	strict, best := r.create(fmt.Sprintf(text, "")), r.create(strings.Replace(fmt.Sprintf(text, ", labels: {trunkline.impairments: best-effort}"), "name: x", "name: y", 1))
+	for _, id := range []string{strict, best} {
+		r.deploy(id)
+		r.until(id, control.Running)
+	}
+	delayed, limited := control.LinkChange{Delay: new("20ms"), Check: true}, control.LinkChange{Rate: new("10mbit"), Check: true}
+	if _, err := r.control.SetLink(t.Context(), r.ada, strict, "a b", delayed); !fault.Is(err, fault.Unsupported) || !strings.Contains(fault.Sentence(err), "netem") {
+		t.Errorf("a delay where there is no netem: %v", err)
+	}
+	if would, err := r.control.SetLink(t.Context(), r.ada, strict, "a b", limited); err != nil || !strings.Contains(would.PlanWords, "link a:eth1 b:eth1: change") || !strings.Contains(would.PlanWords, "a, b untouched") {
+		t.Errorf("a rate, which works everywhere: %+v, %v", would, err)
+	}
+	would, err := r.control.SetLink(t.Context(), r.ada, best, "a b", delayed)
+	if err != nil || !strings.Contains(would.PlanWords, "without delay and loss: host host-a has no netem") {
+		t.Errorf("a delay that may be left out: %+v, %v", would, err)
+	}
+	for _, id := range []string{strict, best} {
+		if r.get(id).Revision != 1 {
+			t.Errorf("a dry run stored revision %d", r.get(id).Revision)
+		}
+	}
+}

@@ -108,9 +108,12 @@ func planWords(steps []PlanStep) string {
 	said := make([]string, len(steps))
 	for i, s := range steps {
 		object := strings.TrimPrefix(s.Object, "node ")
-		if s.Verb == "keep" {
+		switch s.Verb {
+		case "note":
+			said[i] = s.Reason
+		case "keep":
 			said[i] = strings.TrimPrefix(object, "nodes ") + " " + s.Reason
-		} else {
+		default:
 			said[i] = object + ": " + s.Verb + ", " + s.Reason
 		}
 	}
