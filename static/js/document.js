@@ -62,18 +62,18 @@ export class LabDocument {
   }
 
   undo() {
-    return this.back(this.done, this.undone);
+    return this.back("done", "undone");
   }
 
   redo() {
-    return this.back(this.undone, this.done);
+    return this.back("undone", "done");
   }
 
+  // back takes the step that is the last one once its turn comes: it may be on its way still.
   back(from, to) {
-    const last = from.pop();
-    if (!last) return Promise.resolve(null);
-    return this.step({ ops: last.ops }, (answer) => {
-      if (answer.inverse?.length) to.push({ ops: answer.inverse, words: last.words });
+    let last = null;
+    return this.step(() => (last = this[from].pop()) && { ops: last.ops }, (answer) => {
+      if (answer.inverse?.length) this[to].push({ ops: answer.inverse, words: last.words });
     }, false, null, () => this.edit(insisting(last.ops), { words: last.words }));
   }
 
@@ -91,7 +91,9 @@ export class LabDocument {
     this.tell("steps");
     const turn = this.line.then(async () => {
       const path = typeof request === "string" ? request : "edits";
-      const answer = await this.post(path, body ?? { base: this.revision, apply: this.live, ...request });
+      const asked = typeof request === "function" ? request() : request;
+      if (!asked) return null;
+      const answer = await this.post(path, body ?? { base: this.revision, apply: this.live, ...asked });
       if (!answer) return null;
       if (answer.error) {
         this.tell("refused", { ...answer, again });
