@@ -86,9 +86,7 @@ func (s *Server) answerEdit(r *Request, result *control.EditResult, err error) e
 		Applied: result.Applied, Marks: result.Marks, Report: result.Report, Clashes: result.Clashes,
 	}
 	for _, step := range result.Plan {
-		if step.Verb != "keep" {
-			answer.Plan = append(answer.Plan, planLine{step.Verb, step.Object, step.Host, step.Reason})
-		}
+		answer.Plan = append(answer.Plan, planLine{step.Verb, step.Object, step.Host, step.Reason})
 	}
 	if err != nil {
 		answer.Error = fault.Public(err)

@@ -67,12 +67,13 @@ export class EditBar {
 
   // plan shows what is in the file and not yet on the hosts.
   plan(steps) {
-    this.pending.hidden = !steps.length;
-    if (!steps.length) return;
-    this.pending.querySelector("summary span").textContent = `${steps.length} ${steps.length === 1 ? "change" : "changes"} not yet applied`;
-    this.pending.querySelector("ul").replaceChildren(...steps.slice(0, 40).map((s) => {
+    const changes = steps.filter((s) => s.verb !== "keep");
+    this.pending.hidden = !changes.length;
+    if (!changes.length) return;
+    this.pending.querySelector("summary span").textContent = `${count(changes.length, "change")} not yet applied`;
+    this.pending.querySelector("ul").replaceChildren(...[...changes.slice(0, 40), ...steps.filter((s) => s.verb === "keep")].map((s) => {
       const li = document.createElement("li");
-      li.textContent = `${s.object}: ${s.verb}${s.reason ? `, ${s.reason}` : ""}`;
+      li.textContent = s.verb === "keep" ? `${s.object}: ${s.reason}` : `${s.object}: ${s.verb}${s.reason ? `, ${s.reason}` : ""}`;
       return li;
     }));
   }
