@@ -1,7 +1,7 @@
 // How a large map moves: as one picture, which costs nothing, and drawn anew once it rests. Of what is drawn, only what is near the part that is
 // seen is there; the rest comes back before it is reached.
 const many = 150; // nodes above which a map glides
-const ahead = 500; // pixels around what is seen within which everything is there
+const ahead = 500; // pixels around what is seen within which everything is there; the style sheet's glass is as large
 
 export class Glide {
   constructor(view) {
@@ -9,8 +9,8 @@ export class Glide {
     const { svg } = view;
     this.canvas = svg.parentElement;
     this.grid = this.canvas.insertBefore(div("grid"), svg); // the dots of the paper
-    this.glass = this.canvas.insertBefore(div("glass"), svg);
-    this.glass.append(svg);
+    this.glass = this.canvas.insertBefore(div("glass"), svg); // apart from the page, or the browser works out its layers anew at each move
+    this.glass.appendChild(div("paper")).append(svg);
     this.cover = this.canvas.appendChild(div("cover")); // so that nobody looks for what is below the pointer
   }
 
@@ -33,9 +33,10 @@ export class Glide {
   move(from, to) {
     const s = to.k / from.k;
     const [x, y] = [to.x - s * from.x, to.y - s * from.y];
-    if (this.hidden.size && (Math.abs(x) > 0.8 * ahead || Math.abs(y) > 0.8 * ahead || s < 0.6)) return false;
+    const { w, h } = this.view.size;
+    if (x > s * ahead || y > s * ahead || s * (w + ahead) + x < w || s * (h + ahead) + y < h) return false;
     this.canvas.classList.add("gliding");
-    this.glass.style.transform = `translate(${x}px,${y}px) scale(${s})`;
+    this.glass.style.transform = `translate(${x + ahead * (1 - s)}px,${y + ahead * (1 - s)}px) scale(${s})`;
     return true;
   }
 

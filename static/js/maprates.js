@@ -231,12 +231,12 @@ export class RateLayer {
       const mark = at(edge);
       d.ends[i].port.attr("transform", `translate(${mark.x},${mark.y}) scale(${s})`);
       const aside = (7 + 14 * Math.abs(dy)) * s;
-      const beside = (distance) => {
+      const beside = (distance, off) => {
         const q = at(distance);
-        return { x: q.x - dy * aside, y: q.y + dx * aside };
+        return { x: q.x - dy * off, y: q.y + dx * off };
       };
       const first = body + (Math.abs(dy) > 0.5 ? (dy > 0 ? 40 : 30) : 32) * s;
-      const q = this.free([0, 26, 52].map((more) => beside(first + more * s)));
+      const q = this.free([0, 26, 52].map((more) => beside(first + more * s, aside)).concat(beside(first, -aside)));
       const where = `translate(${q.x},${q.y}) scale(${s})`;
       d.ends[i].flow?.g.attr("transform", where);
       return { at: where, angle: Math.round((Math.atan2(dy, dx) * 180) / Math.PI) };

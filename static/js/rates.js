@@ -42,7 +42,7 @@ export class LabRates {
   }
 
   told(state) {
-    this.state = state;
+    this.state = state === "on" ? "waiting" : state;
     if (state === "off") this.forget();
     if (state !== "on") this.history.pause(seconds());
     this.tell(null);
@@ -56,6 +56,7 @@ export class LabRates {
   take({ full, i = {}, n = {} }) {
     const now = seconds();
     this.history.resume(now);
+    this.state = "on";
     if (full) {
       for (const name of this.interfaces.keys()) i[name] ??= [];
       for (const name of this.nodes.keys()) n[name] ??= [];
