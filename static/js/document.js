@@ -30,14 +30,14 @@ export class LabDocument {
   }
 
   // edit does ops as one step of undo. It returns the server's answer, or null when it was refused; then it has been said why.
-  edit(ops, { words = "", quiet = false } = {}) {
+  edit(ops, { words = "", quiet = false, base } = {}) {
     if (!ops.length) return Promise.resolve(null);
-    return this.step({ ops }, (answer) => {
+    return this.step({ ops, ...(base ? { base } : {}) }, (answer) => {
       if (!answer.inverse?.length) return;
       this.done.push({ ops: answer.inverse, words: words || answer.words });
       if (this.done.length > steps) this.done.shift();
       this.undone = [];
-    }, quiet, null, () => this.edit(insisting(ops), { words, quiet }));
+    }, quiet, null, (_, seen) => this.edit(insisting(ops), { words, quiet, base: seen }));
   }
 
   // write replaces the text, begun at the revision given. settled says which sides clashes take, as again is given them.
@@ -74,7 +74,7 @@ export class LabDocument {
     let last = null;
     return this.step(() => (last = this[from].pop()) && { ops: last.ops }, (answer) => {
       if (answer.inverse?.length) this[to].push({ ops: answer.inverse, words: last.words });
-    }, false, null, () => this.edit(insisting(last.ops), { words: last.words }));
+    }, false, null, (_, seen) => this.edit(insisting(last.ops), { words: last.words, base: seen }));
   }
 
   // restore makes an earlier version the newest.
@@ -85,7 +85,7 @@ export class LabDocument {
   }
 
   // step takes its turn: what is sent was made on what was seen, and the server merges it onto what is there. Where that clashes, again makes the
-  // change all the same, once somebody has seen both sides.
+  // change all the same, once somebody has seen both sides: it is told how, and which revision that was.
   step(request, keep, quiet = false, body = null, again = null) {
     this.waiting++;
     this.tell("steps");
@@ -96,7 +96,7 @@ export class LabDocument {
       const answer = await this.post(path, body ?? { base: this.revision, apply: this.live, ...asked });
       if (!answer) return null;
       if (answer.error) {
-        this.tell("refused", { ...answer, again });
+        this.tell("refused", { ...answer, again: again && ((how) => again(how, answer.revision)) });
         if (!quiet && !answer.clashes?.length) toast(answer.error.message, "error");
         return quiet ? answer : null;
       }
