@@ -43,7 +43,7 @@ type carrierEnd struct {
 	up    bool // the device is switched on
 	own   bool // the node has its interface up, as last seen
 	said  bool // as last told to the far end
-	known bool // the device was there before: its node may have asked for neighbours in vain
+	known bool // its node was there before, and may have asked for neighbours in vain
 }
 
 // carriers keeps the ends of all labs. Its methods may be called at the same time.
@@ -106,9 +106,10 @@ func (c *carriers) install(lab string, ends []carrierEnd) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failed = nil
-	old, devices := map[endKey]*carrierEnd{}, map[string]*carrierEnd{}
+	old, devices, ran := map[endKey]*carrierEnd{}, map[string]*carrierEnd{}, map[string]bool{}
 	for _, e := range c.ofLab(lab) {
 		old[e.key], devices[e.device] = e, e
+		ran[e.port.Node] = ran[e.port.Node] || e.index != 0
 		delete(c.ends, e.key)
 		if c.byDevice[e.device] == e.key {
 			delete(c.byDevice, e.device)
@@ -118,6 +119,7 @@ func (c *carriers) install(lab string, ends []carrierEnd) error {
 	for i := range ends {
 		e := ends[i]
 		e.own = true
+		e.known = ran[e.port.Node]
 		if was := devices[e.device]; was != nil && e.device != "" && was.index == e.index {
 			e.known = true
 			e.up, e.own = was.up, was.own // newer than what the caller read, also when it is the end of another cable now

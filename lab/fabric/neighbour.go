@@ -19,25 +19,37 @@ const (
 	passesEvery  = 2 * time.Millisecond // how often it is looked
 )
 
-// askAnew drops the open questions of nodes whose carrier returns, until ctx ends. A node that can't be looked into asks in its own time.
+// askAnew drops the open questions of nodes whose carrier returns, and puts those again that stay open, until ctx ends. A node that can't be
+// looked into asks in its own time.
 func (f *Fabric) askAnew(ctx context.Context) {
+	var open []asking
 	for {
 		select {
 		case <-f.carriers.back:
+			open = append(open, f.dropQuestions(ctx)...)
+		case now := <-nextAsk(open):
+			open = f.askDue(ctx, open, now)
 		case <-ctx.Done():
 			return
 		}
-		within, cancel := context.WithTimeout(ctx, passesWithin)
-		for _, ends := range f.carriers.takeReturned() {
-			for _, e := range ends {
-				f.awaitPasses(within, e)
-			}
-			if err := f.askAnewAt(ctx, ends[0]); err != nil {
-				f.log.Debug("a node's open questions for neighbours stay", "lab", ends[0].key.lab, "node", ends[0].port.Node, "error", err)
-			}
-		}
-		cancel()
 	}
+}
+
+// dropQuestions drops the open questions at the cables whose carrier has returned, once frames pass there. It returns their ends.
+func (f *Fabric) dropQuestions(ctx context.Context) (open []asking) {
+	within, cancel := context.WithTimeout(ctx, passesWithin)
+	defer cancel()
+	for _, ends := range f.carriers.takeReturned() {
+		for _, e := range ends {
+			f.awaitPasses(within, e)
+		}
+		if err := f.askAnewAt(ctx, ends[0]); err != nil {
+			f.log.Debug("a node's open questions for neighbours stay", "lab", ends[0].key.lab, "node", ends[0].port.Node, "error", err)
+			continue
+		}
+		open = append(open, asking{end: ends[0], since: time.Now()})
+	}
+	return open
 }
 
 // awaitPasses waits until frames pass at both devices of an end, or ctx ends.
