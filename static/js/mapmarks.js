@@ -16,7 +16,7 @@ export class MarkLayer {
   }
 
   settled() {
-    this.card.hidden = true;
+    if (!this.card.hidden) this.place();
   }
 
   laid() {}
@@ -70,11 +70,18 @@ export class MarkLayer {
     card.hidden = !thing?.marks || map.moving;
     if (card.hidden) return;
     card.textContent = thing.marks.slice(0, 3).join(" ") + (thing.marks.length > 3 ? ` And ${thing.marks.length - 3} more.` : "");
-    const p = map.toScreen(node ? thing : thing.way.mid);
+    this.at = { place: () => (node ? thing : thing.way.mid), below: node ? 52 : 0 };
+    this.place();
+  }
+
+  // place puts the card below what it is about, inside the map.
+  place() {
+    const { map, card, at } = this;
+    const p = map.toScreen(at.place());
     const room = map.svg.clientWidth;
     const width = Math.min(320, room - 24);
     const left = Math.max(12, Math.min(p.x - width / 2, room - width - 12));
-    const below = p.y + (node ? 52 * (map.grown ?? 1) * map.transform.k : 20);
+    const below = p.y + Math.max(20, at.below * (map.grown ?? 1) * map.transform.k);
     Object.assign(card.style, { left: `${left}px`, width: `${width}px`, top: `${Math.min(below, map.svg.clientHeight - card.offsetHeight - 12)}px` });
   }
 }
