@@ -163,6 +163,7 @@ export class TopologyMap extends MapView {
     n.g.attr("transform", `translate(${x},${y})`);
     for (const l of this.at.get(n.name)) this.lay(l);
     this.frames?.follow(n);
+    for (const layer of this.layers) layer.moved?.(n);
   }
 
   lay(l) {

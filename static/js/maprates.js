@@ -52,6 +52,11 @@ export class RateLayer {
     this.touch(l);
   }
 
+  moved(n) {
+    this.changedNodes.add(n.name);
+    this.soon();
+  }
+
   heard(what) {
     if (!what) {
       this.everything();
@@ -262,15 +267,18 @@ export class RateLayer {
     return other.down?.includes(i ? l.aif : l.bif) ? "none" : "up";
   }
 
+  // drawNode shows what a node uses beside its name and state, which are what it is called by.
   drawNode(n) {
     this.used.add(n);
     const use = this.rates.nodes.get(n.name);
     const text = use?.memory ? `${Math.round(100 * use.cpu)}% ${shortSize(use.memory)}` : "";
     if (!n.use) {
       if (!text) return;
-      const g = n.g.select(".grown").append("g").attr("class", "use");
+      const g = this.g.append("g").attr("class", "use");
       n.use = { g, figure: g.append("text").attr("y", -half - 12), bar: g.append("path").attr("d", "M-13 17.500H9"), fill: g.append("path").attr("class", "full") };
     }
+    const at = `translate(${n.x},${n.y}) scale(${this.map.grown ?? 1})`;
+    if (n.use.at !== at) n.use.g.attr("transform", (n.use.at = at));
     if (n.use.text === text) return;
     n.use.text = text;
     n.use.g.attr("display", text ? null : "none");
