@@ -39,7 +39,7 @@ test: install-test daemons images build ## every test, with real Docker, Open vS
 	TRUNKLINE_TEST_CONTROL=postgres go test $(VCS) -count=1 -timeout 10m -skip 'WhateverHappens|EveryRealLab' ./lab/control/
 
 test-kernel: install-test daemons images build ## boot two kernels and measure a lab over both (as root); writes bench/out/kernel.json
-	TRUNKLINE_TEST_KERNEL=1 TRUNKLINE_REQUIRE_REAL=1 TRUNKLINE_BINARIES=$(CURDIR)/bin go test $(VCS) -count=1 -timeout 15m -v ./internal/kernel/
+	TRUNKLINE_TEST_KERNEL=1 TRUNKLINE_REQUIRE_REAL=1 TRUNKLINE_BINARIES=$(CURDIR)/bin go test $(VCS) -count=1 -timeout 25m -v ./internal/kernel/
 
 check: ## formatting, vet and the fast tests; needs no root
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$bad" ] || { echo "gofmt would change:"; echo "$$bad"; exit 1; }

@@ -4,11 +4,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"trunkline/internal/testkit"
 	"trunkline/lab/control"
+	"trunkline/lab/hostapi"
 )
 
 const linksFile = `name: links
@@ -84,6 +86,27 @@ func TestLinksAndAnOpenFlowSwitchOnARealHost(t *testing.T) {
 			t.Error(err)
 		}
 		r.reaches("links/a", "10.0.1.2")
+	})
+	t.Run("a node made anew has its MAC and cables, and nothing that was changed in it", func(t *testing.T) {
+		const look = "cat /sys/class/net/eth1/address; ls /root"
+		r.says(0, nil, "exec", "links/a", "--", "touch", "/root/changed")
+		before := r.says(0, []string{"changed"}, "exec", "links/a", "--", "sh", "-c", look)
+		mac, _, _ := strings.Cut(before.Out, "\n")
+		had := r.started("links")
+		r.says(0, nil, "node", "recreate", "links/a")
+		r.until("links", "another container of a", func(l *control.LabDetail) bool {
+			return l.State == control.Running && slices.ContainsFunc(l.Nodes, func(n control.NodeView) bool {
+				return n.Name == "a" && n.State == hostapi.NodeRunning && n.StartedAt.After(had["a"])
+			})
+		})
+		after := r.says(0, []string{mac}, "exec", "links/a", "--", "sh", "-c", look)
+		if strings.Contains(after.Out, "changed") {
+			t.Errorf("its files are those from before: %s", after.Out)
+		}
+		r.reaches("links/a", "10.0.1.2")
+		if has := r.started("links"); has["b"] != had["b"] || has["c"] != had["c"] {
+			t.Errorf("the others ran since %v, and run since %v", had, has)
+		}
 	})
 	t.Run("a controller in a node programs the switch", func(t *testing.T) {
 		if r.pings("links/a", "10.0.2.2") == nil {

@@ -183,7 +183,7 @@ func cutOf(on any) edit.Op {
 	return edit.Op{Op: edit.SetLink, Link: "c:eth1 near:eth1", Fields: map[string]any{"cut": on}}
 }
 
-// started is since when each node runs, as the controller says it.
+// started is since when each container runs, as the controller says it.
 func (r *rig) started(lab string) map[string]time.Time {
 	r.t.Helper()
 	detail, err := r.Client.Lab(r.limited(), lab)
@@ -192,6 +192,9 @@ func (r *rig) started(lab string) map[string]time.Time {
 	}
 	since := map[string]time.Time{}
 	for _, n := range detail.Nodes {
+		if !n.Kind.IsContainer() {
+			continue
+		}
 		if n.State != hostapi.NodeRunning || n.StartedAt.IsZero() {
 			r.t.Errorf("%s is %s since %s", n.Name, n.State, n.StartedAt)
 		}
