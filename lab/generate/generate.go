@@ -1,5 +1,4 @@
-// Package generate makes shapes of networks – a ring, a tree, a leaf-spine fabric – and changes to many nodes at once, as edits of a lab
-// file, with nodes laid out so that the shape is seen.
+// Package generate makes shapes of networks – a ring, a tree, a leaf-spine fabric – as edits of a lab file, with nodes laid out so that the shape is seen.
 //
 // It is pure. It refuses to know text and addresses: package edit writes what it asks for, package ipam fills addresses in.
 package generate
@@ -8,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"trunkline/internal/fault"
 	"trunkline/lab"
@@ -242,47 +240,4 @@ func (m *maker) node(kind lab.Kind, image, prefix string, at edit.Point) string 
 
 func (m *maker) link(a, b string) {
 	m.links = append(m.links, edit.Op{Op: edit.AddLink, A: edit.End{Node: a}, B: edit.End{Node: b}})
-}
-
-// Bulk is one change to many nodes and links.
-type Bulk struct {
-	Nodes  []string       `json:"nodes,omitempty"`
-	Links  []string       `json:"links,omitempty"`  // ids
-	Fields map[string]any `json:"fields,omitempty"` // of the nodes, by dotted path ("image", "labels.role"); of the links as edit.SetLink has them. null removes
-	Remove bool           `json:"remove,omitempty"`
-}
-
-// Edits returns the edits that the bulk stands for: the same for each node and link.
-func (b Bulk) Edits() []edit.Op {
-	var ops []edit.Op
-	for _, id := range b.Links {
-		if b.Remove {
-			ops = append(ops, edit.Op{Op: edit.RemoveLink, Link: id})
-		} else {
-			ops = append(ops, edit.Op{Op: edit.SetLink, Link: id, Fields: b.Fields})
-		}
-	}
-	for _, name := range b.Nodes {
-		if b.Remove {
-			ops = append(ops, edit.Op{Op: edit.RemoveNode, Node: name})
-			continue
-		}
-		for _, path := range sortedKeys(b.Fields) {
-			op := edit.Op{Op: edit.Set, Node: name, Path: strings.Split(path, ".")}
-			if v := b.Fields[path]; v != nil {
-				op.Value = edit.Of(v)
-			}
-			ops = append(ops, op)
-		}
-	}
-	return ops
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -78,12 +78,3 @@ func TestWhatIsTooMuchIsRefused(t *testing.T) {
 		}
 	}
 }
-
-func TestABulkChangesEachNodeAlike(t *testing.T) {
-	edited, err := edit.Apply("lab.yml", []byte("name: x\ntopology:\n  nodes:\n    a: {kind: linux, image: i}\n    b: {kind: linux, image: i}\n"),
-		generate.Bulk{Nodes: []string{"a", "b"}, Fields: map[string]any{"labels.role": "edge", "image": "j"}}.Edits())
-	want := "name: x\ntopology:\n  nodes:\n    a: {kind: linux, image: j, labels: {role: edge}}\n    b: {kind: linux, image: j, labels: {role: edge}}\n"
-	if err != nil || string(edited.Text) != want {
-		t.Errorf("%v\n%s", err, edited.Text)
-	}
-}
