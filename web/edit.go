@@ -72,6 +72,11 @@ func (s *Server) editLab(r *Request) error {
 	if err := decoder.Decode(&request); err != nil {
 		return fault.Wrap(err, fault.Invalid, "This edit could not be read. Reload the page and make it again.")
 	}
+	if !request.Check {
+		if err := s.stay(r); err != nil {
+			return err
+		}
+	}
 	result, err := s.Editing.Edit(r.Context(), r.Actor, r.Param("lab"), request)
 	return s.answerEdit(r, result, err)
 }

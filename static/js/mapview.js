@@ -124,11 +124,12 @@ export class MapView {
     return { w: this.svg.clientWidth, h: this.svg.clientHeight };
   }
 
-  // within says that a node is in view in a field of that size.
+  // within says that a node is in view in a field of that size, whole.
   within(n, { w, h }) {
     if (!this.transform) return false;
     const [x, y] = this.transform.apply([n.x, n.y]);
-    return x > 0 && y > 0 && x < w && y < h;
+    const half = (bodySize / 2) * (this.grown ?? 1) * this.transform.k;
+    return x > half && y > half && x < w - half && y < h - half;
   }
 
   reveal(name) {
