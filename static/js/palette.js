@@ -12,6 +12,8 @@ export class Palette {
     });
     bar.addEventListener("pointerdown", (e) => this.press(e));
     bar.addEventListener("keydown", (e) => this.key(e));
+    // A finger scrolls a palette that has not room for all, and drags sideways out of it.
+    new ResizeObserver(() => bar.classList.toggle("scrolls", bar.scrollHeight > bar.clientHeight + 1)).observe(bar);
     for (const b of bar.querySelectorAll("[data-kind]")) b.tabIndex = b === bar.querySelector("[data-kind]") ? 0 : -1;
   }
 

@@ -35,18 +35,63 @@ func Tiers(row []int, edges [][2]int) []Point {
 			g.order(r, at)
 		}
 	}
+	x := g.above(rows)
 	points := make([]Point, len(row))
-	widest := 0
-	for _, r := range rows {
-		widest = max(widest, len(r))
-	}
 	for y, r := range rows {
-		left := float64(widest-len(r)) / 2
-		for i, n := range r {
-			points[n] = Point{math.Round((left + float64(i)) * tierWidth), float64(y * tierHeight)}
+		for _, n := range r {
+			points[n] = Point{math.Round(x[n] * tierWidth), float64(y * tierHeight)}
 		}
 	}
 	return points
+}
+
+// above gives every node its place in its row, as a number of widths: the rows stand one below the other, and from the lowest up nodes stand over
+// the middle of those below that they are cabled to, as far as their neighbours leave them room.
+func (g *graph) above(rows [][]int) map[int]float64 {
+	x, in := map[int]float64{}, map[int]int{}
+	widest := 0
+	for y, r := range rows {
+		widest = max(widest, len(r))
+		for _, n := range r {
+			in[n] = y
+		}
+	}
+	for y := len(rows) - 1; y >= 0; y-- {
+		r := rows[y]
+		left := float64(widest-len(r)) / 2
+		wanted := make([]float64, len(r))
+		for i, n := range r {
+			wanted[i] = left + float64(i)
+			sum, below := 0.0, 0
+			for _, m := range g.next[n] {
+				if in[m] == y+1 {
+					sum, below = sum+x[m], below+1
+				}
+			}
+			if below > 0 {
+				wanted[i] = sum / float64(below)
+			}
+		}
+		for i, at := range apart(wanted) {
+			x[r[i]] = at
+		}
+	}
+	return x
+}
+
+// apart moves places in order until they are a width from each other: half of the way to the right, half to the left.
+func apart(wanted []float64) []float64 {
+	right, left := slices.Clone(wanted), slices.Clone(wanted)
+	for i := 1; i < len(wanted); i++ {
+		right[i] = max(right[i], right[i-1]+1)
+	}
+	for i := len(wanted) - 2; i >= 0; i-- {
+		left[i] = min(left[i], left[i+1]-1)
+	}
+	for i := range right {
+		right[i] = (right[i] + left[i]) / 2
+	}
+	return right
 }
 
 // rows gives every node without a row the one below the highest of its neighbours that have one, and lists the nodes of each row.
