@@ -53,7 +53,7 @@ func TestTwoPeopleSeeEachOtherAndWhatIsChosen(t *testing.T) {
 	mia.wait("the other person", `[...document.querySelectorAll("#here li")].some((li) => li.title === "admin")`)
 	admin.wait("the other person", `[...document.querySelectorAll("#here li")].some((li) => li.title === "mia" && li.querySelector("[aria-hidden]").textContent === "MI")`)
 	mia.click("r1")
-	admin.wait("what she has chosen", `document.querySelector('.node[data-name="r1"] .theirs text')?.textContent === "mia"`)
+	admin.wait("what she has chosen", `document.querySelector('.node[data-name="r1"] .theirs') && document.querySelector(".theirs .grown text")?.textContent === "mia"`)
 	if label := value[string](admin, `document.querySelector('.node[data-name="r1"]').getAttribute("aria-label")`); !strings.HasSuffix(label, "chosen by mia") {
 		t.Errorf("the node is read as %q", label)
 	}

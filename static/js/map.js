@@ -37,6 +37,7 @@ export class TopologyMap extends MapView {
       const now = wanted.get(name);
       if (now && now.kind === n.kind) continue;
       n.g.remove();
+      n.theirs?.remove();
       this.nodes.delete(name);
       this.picked.delete(name);
     }
@@ -64,7 +65,7 @@ export class TopologyMap extends MapView {
     }
     const moved = n.x !== now.x || n.y !== now.y;
     Object.assign(n, { reason: "", health: "", host: "", down: null, color: null, group: null, icon: null, level: null, image: null }, now);
-    if (moved) n.g.attr("transform", `translate(${n.x},${n.y})`);
+    if (moved) for (const g of [n.g, n.theirs]) g?.attr("transform", `translate(${n.x},${n.y})`);
     return n;
   }
 
@@ -160,7 +161,7 @@ export class TopologyMap extends MapView {
     n.x = x;
     n.y = y;
     this.roomKnown = 0;
-    n.g.attr("transform", `translate(${x},${y})`);
+    for (const g of [n.g, n.theirs]) g?.attr("transform", `translate(${x},${y})`);
     for (const l of this.at.get(n.name)) this.lay(l);
     this.frames?.follow(n);
     for (const layer of this.layers) layer.moved?.(n);
@@ -194,7 +195,7 @@ export class TopologyMap extends MapView {
 
   paint(n) {
     n.g.attr("data-state", n.state).attr("data-health", n.health || null).attr("data-ink", n.color || null)
-      .attr("aria-label", `${n.letter ? `${n.letter} ` : ""}${n.name}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}${n.host ? `, on ${n.host}` : ""}${n.by ? `, chosen by ${n.by}` : ""}${n.marks ? `. ${n.marks.join(" ")}` : ""}`);
+      .attr("aria-label", `${n.letter ? `${n.letter} ` : ""}${n.name}${n.own ? ` ${n.own}` : ""}, ${n.kind}, ${n.word}${n.reason ? `: ${n.reason}` : ""}${n.host ? `, on ${n.host}` : ""}${n.by ? `, chosen by ${n.by}` : ""}${n.marks ? `. ${n.marks.join(" ")}` : ""}`);
     n.g.select(".badge path").attr("d", badgePath(n.state, n.health));
     n.g.select("title").text(`${n.name}: ${n.word}${n.reason ? `\n${n.reason}` : ""}${n.host ? `\non ${n.host}` : ""}${n.marks ? `\n${n.marks.join("\n")}` : ""}`);
   }

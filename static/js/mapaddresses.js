@@ -72,15 +72,19 @@ export class AddressLayer {
       if (kept.has(n)) continue;
       n.g.selectAll(".loopback").remove();
       this.below.delete(n);
+      n.own = "";
+      this.map.paint(n);
     }
     for (const n of nodes) {
-      const own = (n.ports ?? []).filter((p) => !p.cabled && p.addresses?.length).map((p) => (p.name === "lo" ? "" : `${p.name} `) + p.addresses.join("  "));
+      const own = (n.ports ?? []).filter((p) => !p.cabled && p.addresses?.length).map((p) => (p.name === "lo" ? "" : `${p.name} `) + p.addresses.join(" "));
       this.taken.add(n.x, n.y + 8 * this.scale, Math.max(size, (letter * this.scale * n.name.length) / 2), size + 16 * this.scale);
       if (!own.length && !this.below.has(n)) continue;
       const text = n.g.select(".grown");
       text.selectAll(".loopback").remove();
-      own.slice(0, 2).forEach((words, i) => text.append("text").attr("class", "label loopback").attr("y", 30).attr("dy", `${1.6 + 1.2 * i}em`).text(words));
+      own.slice(0, 2).forEach((words, i) => text.append("text").attr("class", "label loopback").attr("y", 30).attr("dy", `${1.6 + 1.2 * i}em`).text(` ${words}`)); // the space keeps it apart from the name, for whoever reads both
       this.below[own.length ? "add" : "delete"](n);
+      n.own = own.slice(0, 2).join(" ");
+      this.map.paint(n);
       if (own.length) this.taken.add(n.x, n.y + size + (20 + 7 * own.length) * this.scale, (letter * this.scale * Math.max(...own.map((o) => o.length))) / 2, 8 * own.length * this.scale);
     }
   }

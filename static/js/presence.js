@@ -75,13 +75,17 @@ export class Presence {
     if (!n) return;
     n.by = people.map((p) => p.name).join(", ");
     n.g.selectAll(".theirs").remove();
+    n.theirs?.remove();
+    n.theirs = null;
     if (people.length) {
       const g = n.g.select(".grown").insert("g", ".label").attr("class", "theirs");
       people.slice(0, 3).forEach((p, i) => {
         const r = 28 + 4 * i;
         g.append("rect").attr("data-person", p.colour).attr("x", -r).attr("y", -r).attr("width", 2 * r).attr("height", 2 * r).attr("rx", 12 + 3 * i);
       });
-      g.append("text").attr("data-person", people[0].colour).attr("y", -34 - 4 * Math.min(people.length - 1, 2)).text(short(people));
+      // The names stand outside of the node, so that they are not a part of what it is called.
+      n.theirs = this.map.labels.append("g").attr("class", "theirs").attr("aria-hidden", "true").attr("transform", `translate(${n.x},${n.y})`);
+      n.theirs.append("g").attr("class", "grown").append("text").attr("data-person", people[0].colour).attr("y", -34 - 4 * Math.min(people.length - 1, 2)).text(short(people));
     }
     this.map.paint(n);
   }
