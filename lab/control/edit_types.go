@@ -20,19 +20,19 @@ import (
 type EditRequest struct {
 	// Base is the revision that the editor had when the edit was made; 0: the newest. When there is a newer one the edit is merged onto it: Ops
 	// one by one, Text line by line.
-	Base int64 `json:"base,omitempty"`
+	Base int64 `json:"base,omitempty" doc:"The revision that the edit was made on; 0 is the newest. When there is a newer one the edit is merged onto it"`
 
-	Ops  []edit.Op `json:"ops,omitempty"`
-	Text *string   `json:"text,omitempty"` // the whole file
+	Ops  []edit.Op `json:"ops,omitempty" doc:"Changes, one after the other"`
+	Text *string   `json:"text,omitempty" doc:"The whole file, in the place of changes"`
 
 	// Take settles the clashes of a Text, "yours" or "theirs" for each in their order, when TakeAt is the newest revision still.
-	Take   []edit.Side `json:"take,omitempty"`
-	TakeAt int64       `json:"takeAt,omitempty"`
+	Take   []edit.Side `json:"take,omitempty" doc:"Settles the clashes of a whole file: yours or theirs for each, in their order"`
+	TakeAt int64       `json:"takeAt,omitempty" doc:"The revision that the clashes were with"`
 
-	Fill  bool   `json:"fill,omitempty"`  // then give addresses to what has none
-	Apply bool   `json:"apply,omitempty"` // then deploy, if the lab is deployed: what changed is touched, and nothing else
-	Check bool   `json:"check,omitempty"` // say what would come of it and store nothing
-	Note  string `json:"note,omitempty"`  // why, for the list of revisions; at most 200 characters
+	Fill  bool   `json:"fill,omitempty" doc:"Then give addresses to what has none"`
+	Apply bool   `json:"apply,omitempty" doc:"Then deploy, where the lab is deployed: what changed is touched, and nothing else. Asks for the right to run it"`
+	Check bool   `json:"check,omitempty" doc:"Say what would come of it and store nothing"`
+	Note  string `json:"note,omitempty" doc:"Why, for the list of revisions; at most 200 characters"`
 
 	words string // what is done, where the text alone does not say it
 }
@@ -92,10 +92,10 @@ type RevisionComparison struct {
 
 // RestoreRequest makes an earlier revision the newest again, as a new one.
 type RestoreRequest struct {
-	Base  int64  `json:"base,omitempty"` // the newest revision that the person saw; 0: whatever it is. Another one is fault.Conflict
-	Apply bool   `json:"apply,omitempty"`
-	Check bool   `json:"check,omitempty"` // say what would come of it and store nothing
-	Note  string `json:"note,omitempty"`
+	Base  int64  `json:"base,omitempty" doc:"The newest revision that the person saw; 0 is whatever it is. Another one is a conflict"`
+	Apply bool   `json:"apply,omitempty" doc:"Then deploy, where the lab is deployed. Asks for the right to run it"`
+	Check bool   `json:"check,omitempty" doc:"Say what would come of it and store nothing"`
+	Note  string `json:"note,omitempty" doc:"Why, for the list of revisions; at most 200 characters"`
 }
 
 // EditedEvent tells the watchers of a lab that its file has a new revision.

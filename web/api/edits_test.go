@@ -74,6 +74,32 @@ func TestALabIsEditedFilledComparedAndRestored(t *testing.T) {
 	}
 }
 
+func TestEveryEditIsTakenBackByItsInverse(t *testing.T) {
+	c, _ := site(t)
+	if _, err := c.Create(t.Context(), yaml(twoNodes)); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range []edit.Op{
+		{Op: edit.AddNode, Kind: "router", At: &edit.Point{X: 1, Y: 2}, Fields: map[string]any{"cmd": "sleep 1"}},
+		{Op: edit.RemoveNode, Node: "b"}, {Op: edit.RenameNode, Node: "a", To: "z"}, {Op: edit.RemoveLink, Link: "a:eth1 b:eth1"},
+		{Op: edit.AddLink, A: edit.End{Node: "a"}, B: edit.End{Node: "b", Interface: "eth7"}},
+		{Op: edit.MoveEnd, Link: "a:eth1 b:eth1", End: "b", To: "b:eth4"},
+		{Op: edit.SetLink, Link: "a:eth1 b:eth1", Fields: map[string]any{"mtu": 1400, "impair": map[string]any{"delay": "2ms"}}},
+		{Op: edit.SetNote, Fields: map[string]any{"text": "hello", "x": 1, "y": 2}}, {Op: edit.SetGroup, Fields: map[string]any{"label": "left"}},
+		{Op: edit.SetText, Text: strings.Replace(twoNodes, "pair", "other", 1)},
+		{Op: edit.Batch, Ops: image("a", "x")}, {Op: edit.Set, Node: "a", Path: []string{"env", "A"}, Value: edit.Of("x")},
+	} {
+		made, err := c.Edit(t.Context(), "pair", control.EditRequest{Ops: []edit.Op{op}})
+		if err != nil || made.Text == twoNodes {
+			t.Errorf("%s: %+v, %v", op.Op, made, err)
+			continue
+		}
+		if back, err := c.Edit(t.Context(), "pair", control.EditRequest{Base: made.Revision, Ops: made.Inverse}); err != nil || back.Text != twoNodes {
+			t.Errorf("%s taken back by %+v: %+v, %v", op.Op, made.Inverse, back, err)
+		}
+	}
+}
+
 func TestAnEditThatIsNotMadeSaysBothSides(t *testing.T) {
 	c, _ := site(t)
 	ctx := t.Context()
