@@ -11,7 +11,7 @@ export function grip(handle, { axis, property, key, of, min, max, changed = () =
   const now = () => (horizontal ? of.offsetWidth : of.offsetHeight);
   handle.setAttribute("aria-valuemin", min);
   handle.setAttribute("aria-valuemax", Math.round(max()));
-  handle.setAttribute("aria-valuenow", now());
+  new ResizeObserver(() => handle.setAttribute("aria-valuenow", Math.round(now()))).observe(of); // asked now, it would lay out the page once more
   const kept = Number(localStorage.getItem(key));
   if (kept) set(kept);
   handle.addEventListener("pointerdown", (e) => {

@@ -212,7 +212,7 @@ export class RateLayer {
 
   flow(d, place) {
     const g = d.g.append("g").attr("class", "flow").attr("transform", place.at);
-    const arrow = g.append("path").attr("d", "M-4-3.500L4 0L-4 3.500Z");
+    const arrow = g.append("path").attr("d", "M-6-3.500L4 0L-6 3.500L-4 0Z");
     const figure = g.append("text").attr("x", 4);
     figure.node().append("");
     return { g, arrow, figure, drop: figure.append("tspan") };

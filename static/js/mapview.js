@@ -17,7 +17,7 @@ export class MapView {
     this.view = this.root.append("g").attr("class", "view");
     this.field = select(svg.parentElement);
     // What is dragged with shift, or begins on a handle, is not the paper.
-    this.zoom = zoom().scaleExtent([0.05, 4]).filter((e) => !(e.type !== "wheel" && (e.shiftKey || e.button)) && !e.target.closest?.(".handle, .note, .frame-grip, .over-map"))
+    this.zoom = zoom().scaleExtent([0.05, 4]).extent(() => [[0, 0], [this.size.w, this.size.h]]).filter((e) => !(e.type !== "wheel" && (e.shiftKey || e.button)) && !e.target.closest?.(".handle, .note, .frame-grip, .over-map"))
       .on("zoom", (e) => this.zoomed(e.transform)).on("end", (e) => this.gliding && this.settle(e.transform));
     this.field.call(this.zoom).on("dblclick.zoom", null);
     this.glider = new Glide(this);
@@ -78,8 +78,8 @@ export class MapView {
 
   fit(animate = true) {
     const all = [...this.nodes.values()];
-    const w = this.svg.clientWidth || 800;
-    const h = this.svg.clientHeight || 600;
+    const w = this.size.w || 800;
+    const h = this.size.h || 600;
     if (all.length === 0) {
       if (!this.transform) this.settle(zoomIdentity); // so that a place on an empty map is one
       return;
@@ -113,9 +113,9 @@ export class MapView {
       const all = [...this.nodes.values()];
       const seen = (n, size) => this.within(n, size);
       const chosen = this.nodes.get(this.selected);
+      this.size = now;
       if (this.untouched || (all.every((n) => seen(n, before)) && !all.every((n) => seen(n, now)))) this.fit(false);
       else if (chosen && seen(chosen, before) && !seen(chosen, now)) this.field.call(this.zoom.translateTo, chosen.x, chosen.y);
-      this.size = now;
       this.thin();
     });
   }
