@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"fmt"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,4 +104,47 @@ func TestThePanelHasChartsInABrowser(t *testing.T) {
 	c.wait("a way to see them while the layer is off", `document.querySelector('#live-charts [data-do="rates"]') && !document.querySelector("#live-charts canvas")`)
 	c.do(chromedp.Click(`#live-charts [data-do="rates"]`))
 	c.wait("the charts again", `document.querySelectorAll("#live-charts canvas").length === 2`)
+}
+
+func TestALargeMapMovesAndComesBackInABrowser(t *testing.T) {
+	s := newSite(t, nil)
+	var file strings.Builder
+	file.WriteString("name: wide\ntopology:\n  defaults: {kind: linux, image: trunkline/tiny}\n  nodes:\n")
+	for i := range 200 {
+		fmt.Fprintf(&file, "    n%d: {labels: {graph-posX: %q, graph-posY: %q}}\n", i, fmt.Sprint(i%20*180), fmt.Sprint(i/20*180))
+	}
+	a := s.as("mia").post("/labs", url.Values{"yaml": {file.String()}})
+	c := newChrome(t, s)
+	c.signIn("mia")
+	c.open(a.Header.Get("Location"))
+	c.wait("all nodes", `document.querySelectorAll(".node").length === 200 && performance.getEntriesByName("trunkline-lab").length`)
+	if n := value[int](c, `document.querySelectorAll(".node[display=none]").length`); n != 0 {
+		t.Errorf("%d nodes are left out while everything is seen", n)
+	}
+	for range 6 {
+		c.do(chromedp.Click(`[data-map="in"]`))
+		c.middle("n90")
+	}
+	left := value[int](c, `document.querySelectorAll(".node[display=none]").length`)
+	if left < 100 {
+		t.Errorf("%d of 200 nodes are left out though few are near what is seen", left)
+	}
+	seen := func() string {
+		t.Helper()
+		return value[string](c, `[...document.querySelectorAll(".node:not([display=none])")].map((n) => n.dataset.name).join(" ")`)
+	}
+	before := seen()
+	x, y := c.middle("n90")
+	c.do(chromedp.DragAndDropXY(x+60, y+60, x-400, y-200))
+	c.wait("the map at rest", `!document.querySelector(".canvas.gliding")`)
+	x2, y2 := c.middle("n90")
+	if x-x2 < 300 || y-y2 < 150 {
+		t.Errorf("the node was at %.0f, %.0f and is at %.0f, %.0f after a drag", x, y, x2, y2)
+	}
+	if seen() == before {
+		t.Error("the same nodes are there after the map was moved")
+	}
+	far := value[string](c, `document.querySelector(".node[display=none]").dataset.name`)
+	c.do(chromedp.SendKeys("#find-node", far+"\r"))
+	c.wait("the keyboard at a node that was left out", fmt.Sprintf(`document.activeElement.dataset?.name === %q`, far))
 }
