@@ -48,7 +48,7 @@ export class AddressLayer {
     const { map } = this;
     const t = map.transform;
     const close = this.on && !map.root.classed("far");
-    this.scale = Math.max(1, 0.95 / t.k);
+    this.scale = t.k < 1.3 ? Math.max(1, 0.95 / t.k) : 1.3 / t.k; // letters stay about as large, near and far
     const [w, h] = [map.svg.clientWidth, map.svg.clientHeight];
     const sees = ({ x, y }) => t.applyX(x) > -margin && t.applyY(y) > -margin && t.applyX(x) < w + margin && t.applyY(y) < h + margin;
     const nodes = close ? [...map.nodes.values()].filter(sees) : [];
@@ -67,6 +67,7 @@ export class AddressLayer {
   // drawNodes writes what a node has besides its cables, and keeps its body and name free.
   drawNodes(nodes) {
     const size = 23 * (this.map.grown ?? 1);
+    const small = (10 * this.scale) / (this.map.grown ?? 1);
     const kept = new Set(nodes);
     for (const n of this.below) {
       if (kept.has(n)) continue;
@@ -81,7 +82,7 @@ export class AddressLayer {
       if (!own.length && !this.below.has(n)) continue;
       const text = n.g.select(".grown");
       text.selectAll(".loopback").remove();
-      own.slice(0, 2).forEach((words, i) => text.append("text").attr("class", "label loopback").attr("y", 30).attr("dy", `${1.6 + 1.2 * i}em`).text(` ${words}`)); // the space keeps it apart from the name, for whoever reads both
+      own.slice(0, 2).forEach((words, i) => text.append("text").attr("class", "loopback").style("font-size", `${small}px`).attr("y", 30 + 15 * (this.map.name ?? 1)).attr("dy", `${0.2 + 1.2 * i}em`).text(` ${words}`)); // the space keeps it apart from the name, for whoever reads both
       this.below[own.length ? "add" : "delete"](n);
       n.own = own.slice(0, 2).join(" ");
       this.map.paint(n);
