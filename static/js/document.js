@@ -58,6 +58,7 @@ export class LabDocument {
       }
       this.done.push({ ops: answer.inverse, words: answer.words });
       this.undone = [];
+      toast(`${answer.words}.`);
     });
   }
 

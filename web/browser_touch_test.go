@@ -1,0 +1,79 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// touch moves fingers: down at the first places, along the others, and up.
+func (c *chrome) touch(moves ...[][2]float64) {
+	c.t.Helper()
+	c.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		send := func(kind string, fingers [][2]float64) error {
+			points := make([]*input.TouchPoint, len(fingers))
+			for i, f := range fingers {
+				id := float64(i)
+				points[i] = &input.TouchPoint{X: f[0], Y: f[1], ID: &id}
+			}
+			_, err := cdp.Call(ctx, target, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: input.DispatchTouchEventType(kind), TouchPoints: points})
+			return err
+		}
+		kind := "touchStart"
+		for _, fingers := range moves {
+			if err := send(kind, fingers); err != nil {
+				return err
+			}
+			kind = "touchMove"
+		}
+		return send("touchEnd", nil)
+	}))
+}
+
+// swipe is one finger from a place to another.
+func (c *chrome) swipe(x, y, toX, toY float64) {
+	c.t.Helper()
+	var way [][][2]float64
+	for i := range 7 {
+		part := float64(i) / 6
+		way = append(way, [][2]float64{{x + (toX-x)*part, y + (toY-y)*part}})
+	}
+	c.touch(way...)
+}
+
+func TestTheMapOnATablet(t *testing.T) {
+	s := newSite(t, nil)
+	id := s.example("mia", "ospf-triangle")
+	c := newChrome(t, s)
+	c.do(chromedp.EmulateViewport(1024, 768, chromedp.EmulateTouch))
+	c.signIn("mia")
+	c.open("/labs/" + id)
+	c.wait("the map to take edits", `document.querySelector("#teach")?.hidden && document.querySelector('.node[data-name="r1"]')`)
+	x, y := c.middle("r1")
+	c.swipe(500, 740, 530, 700)
+	if nx, ny := c.middle("r1"); nx-x < 20 || y-ny < 30 {
+		t.Errorf("one finger moved the paper by %v, %v", nx-x, ny-y)
+	}
+	near := value[float64](c, `document.querySelector('.node[data-name="r1"] .body').getBoundingClientRect().width`)
+	c.touch([][2]float64{{450, 740}, {550, 740}}, [][2]float64{{430, 740}, {570, 740}}, [][2]float64{{400, 740}, {600, 740}})
+	if now := value[float64](c, `document.querySelector('.node[data-name="r1"] .body').getBoundingClientRect().width`); now < 1.2*near {
+		t.Errorf("two fingers made a node %v wide of %v", now, near)
+	}
+	c.do(chromedp.Click(`[data-map="fit"]`))
+	x, y = c.middle("h1")
+	c.touch([][2]float64{{x, y}})
+	c.wait("what was tapped", `document.querySelector("#chosen-bar output").textContent === "h1" && document.querySelector("#inspector")?.dataset.node === "h1"`)
+	cables := value[int](c, `document.querySelectorAll("#map .link").length`)
+	x, y = c.middle("h1")
+	p := value[[]float64](c, `(() => { const b = document.querySelector("#map .handle.plug circle").getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2, b.width]; })()`)
+	if p[2] < 24 {
+		t.Errorf("the handle is %v pixels wide, and a finger wider", p[2])
+	}
+	x, y = c.middle("r3")
+	c.swipe(p[0], p[1], x, y)
+	c.wait("another cable", fmt.Sprintf(`document.querySelectorAll("#map .link").length === %d`, cables+1))
+}
