@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,7 +37,7 @@ func (f *editFlags) add(cmd *cobra.Command) {
 func labEdit(o *options) *cobra.Command {
 	var common editFlags
 	var set, unset []string
-	var file string
+	var file, take string
 	var base int64
 	cmd := &cobra.Command{
 		Use: "edit LAB", Short: "Change a lab's file: in your editor, by values, by a list of changes, or by a whole file",
@@ -51,7 +53,10 @@ func labEdit(o *options) *cobra.Command {
 				return err
 			}
 			request := control.EditRequest{Base: base, Apply: common.apply, Check: common.dryRun, Note: common.note}
+			side := edit.Side(take)
 			switch {
+			case side != "" && side != edit.Yours && side != edit.Theirs:
+				return cli.UsageError{Err: fmt.Errorf("--take is %s or %s, not %q", edit.Yours, edit.Theirs, take)}
 			case file != "" && len(set)+len(unset) > 0:
 				return cli.UsageError{Err: fmt.Errorf("lab edit takes either -f or --set and --unset")}
 			case file != "":
@@ -59,12 +64,12 @@ func labEdit(o *options) *cobra.Command {
 			case len(set)+len(unset) > 0:
 				request.Ops, err = valueOps(set, unset)
 			default:
-				return o.editByHand(cmd.Context(), c, args[0], request)
+				return o.editByHand(cmd.Context(), c, args[0], request, side)
 			}
 			if err != nil {
 				return err
 			}
-			return o.edit(cmd.Context(), c, args[0], request)
+			return o.edit(cmd.Context(), c, args[0], request, side)
 		},
 	}
 	flags := cmd.Flags()
@@ -72,8 +77,10 @@ func labEdit(o *options) *cobra.Command {
 	flags.StringArrayVar(&unset, "unset", nil, "PATH of what is taken away; may be repeated")
 	flags.StringVarP(&file, "file", "f", "", "a list of changes as YAML or JSON, or a whole lab file; - for standard input")
 	flags.Int64Var(&base, "base", 0, "the revision that the change was made on (default: the newest)")
+	flags.StringVar(&take, "take", "", "where a whole file clashes with what others changed: yours or theirs")
 	common.add(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("base", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) { // the flag is there
+	_ = cmd.RegisterFlagCompletionFunc("take", cobra.FixedCompletions([]string{string(edit.Yours), string(edit.Theirs)}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	_ = cmd.RegisterFlagCompletionFunc("base", func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {                       // the flag is there
 		return o.revisionNumbers(cmd.Context(), args), cobra.ShellCompDirectiveNoFileComp
 	})
 	_ = cmd.RegisterFlagCompletionFunc("set", o.completePaths)   // as above
@@ -101,8 +108,13 @@ func labFill(o *options) *cobra.Command {
 	return cmd
 }
 
-func (o *options) edit(ctx context.Context, c *client.Client, lab string, request control.EditRequest) error {
+// edit makes the edit. Where a whole file clashes with what others did, every clash is settled for the side in take, if one is given.
+func (o *options) edit(ctx context.Context, c *client.Client, lab string, request control.EditRequest, take edit.Side) error {
 	result, err := c.Edit(ctx, lab, request)
+	if clashed, is := errors.AsType[*client.NotEdited](err); is && take != "" && request.Text != nil && len(clashed.Clashes) > 0 {
+		request.Take, request.TakeAt = slices.Repeat([]edit.Side{take}, len(clashed.Clashes)), clashed.Revision
+		result, err = c.Edit(ctx, lab, request)
+	}
 	if err != nil {
 		return err
 	}

@@ -196,6 +196,17 @@ func TestAnEditByHandMeetsOneOfSomebodyElse(t *testing.T) {
 	if text, err := os.ReadFile(kept[0]); err != nil || !strings.Contains(string(text), "access: 70") {
 		t.Errorf("what was kept is %v\n%s", err, text)
 	}
+	for _, step := range []struct{ take, says, has string }{{"theirs", "", "access: 40"}, {"yours", "Stored as revision 4.", "access: 70"}} {
+		if printed, err := run("lab", "edit", "campus", "-f", kept[0], "--base", "1", "--take", step.take); err != nil || !strings.Contains(printed, step.says) {
+			t.Errorf("taking %s: %s, %v", step.take, printed, err)
+		}
+		if printed, err := run("lab", "file", "campus"); err != nil || !strings.Contains(printed, step.has) || !strings.Contains(printed, "trunkline/router") {
+			t.Errorf("with %s it reads %v\n%s", step.take, err, printed)
+		}
+	}
+	if _, err := run("lab", "edit", "campus", "-f", kept[0], "--take", "mine"); !isUsage(err) {
+		t.Errorf("a side that is none: %v", err)
+	}
 }
 
 func TestCompletionOffersRevisionsAndPaths(t *testing.T) {

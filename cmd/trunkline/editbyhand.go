@@ -16,6 +16,7 @@ import (
 	"trunkline/internal/client"
 	"trunkline/internal/fault"
 	"trunkline/lab/control"
+	"trunkline/lab/edit"
 )
 
 // complaintMark begins the lines above the file that say why it was not taken; they are not part of it.
@@ -23,7 +24,7 @@ const complaintMark = "#! "
 
 // editByHand opens the file in the person's editor until it is a lab, and merges it onto what others did meanwhile. What cannot be stored is
 // kept in a file.
-func (o *options) editByHand(ctx context.Context, c *client.Client, lab string, request control.EditRequest) error {
+func (o *options) editByHand(ctx context.Context, c *client.Client, lab string, request control.EditRequest, take edit.Side) error {
 	editor, err := findEditor()
 	if err != nil {
 		return err
@@ -51,12 +52,12 @@ func (o *options) editByHand(ctx context.Context, c *client.Client, lab string, 
 			return os.Remove(name)
 		}
 		request.Text, request.Base = &text, base
-		err = o.edit(ctx, c, lab, request)
+		err = o.edit(ctx, c, lab, request, take)
 		if err == nil {
 			return os.Remove(name)
 		}
 		if !fault.Is(err, fault.Invalid) {
-			fmt.Fprintf(os.Stderr, "Your text is kept as %s. When it fits: trunkline lab edit %s -f %s --base %d\n", name, lab, name, base)
+			fmt.Fprintf(os.Stderr, "Your text is kept as %s. When it fits, or with --take yours or theirs: trunkline lab edit %s -f %s --base %d\n", name, lab, name, base)
 			return err
 		}
 		offered = complaints(err) + text

@@ -61,10 +61,10 @@ func (r *rig) delaysAcross(t *testing.T) {
 	}
 }
 
-// How many pings show a jitter, and how often they go. The width of a uniform distribution that is seen by so many is off by 0.7 % at one
+// How many pings show a jitter, and how often they go. The width of a uniform distribution that is seen by so many is off by 1.1 % at one
 // standard deviation (a half over the root of their number).
 const (
-	jitterPings = 5000
+	jitterPings = 2000
 	jitterEvery = 4 * time.Millisecond
 )
 
