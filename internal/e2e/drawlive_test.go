@@ -62,6 +62,7 @@ func (d *drawing) movesTheCableUnderAPing() {
 	d.sees(30*time.Second, "ttl=63")
 	d.until(20*time.Second, "the cable leads to "+d.r1, fmt.Sprintf(`!document.querySelector(%q)`, cableOnMap(cable)))
 	d.settled()
+	d.until(20*time.Second, "the panel says that the cable is up", `document.querySelector("#inspector .state")?.textContent.trim() === "up"`)
 	d.shot("cable-moved")
 	d.focusesShell()
 	d.do("stop the ping", ctrl("c"))

@@ -27,6 +27,14 @@ export class Cable {
     this.refresh();
   }
 
+  // changed: nodes are in another state now, or their interfaces are; the cable may have gained or lost its carrier.
+  changed(names) {
+    const l = this.shown && this.map.linkOf.get(this.shown);
+    if (!l || !this.panel.open || !(names.includes(l.a) || names.includes(l.b))) return;
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => this.refresh(), 150);
+  }
+
   // refresh shows what is kept; a field that somebody is writing in stays as it is.
   async refresh() {
     if (!this.doc.lab.links.some((l) => l.id === this.shown)) return;

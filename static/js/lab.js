@@ -91,6 +91,7 @@ export function start() {
     nodes(nodes) {
       map.update(nodes);
       panel.changed(nodes.map((n) => n.name));
+      cable.changed(nodes.map((n) => n.name));
       placement.changed();
     },
     edited: (e) => doc.heard(e),
