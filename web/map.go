@@ -169,7 +169,7 @@ func isPlaced(d *control.LabDetail, n *lab.Node) bool {
 // layout draws the lab from its cables alone.
 func layout(l *lab.Lab) []drawing.Point {
 	_, edges := edgesOf(l)
-	return drawing.Layout(len(l.Nodes), edges)
+	return layouts.of(len(l.Nodes), edges)
 }
 
 // nodeState is a node without its place.
