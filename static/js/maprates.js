@@ -135,7 +135,7 @@ export class RateLayer {
   choose() {
     const { map } = this;
     const ids = new Set();
-    this.taken = [];
+    this.taken = map.links.filter((l) => l.note && l.way).map((l) => l.way.mid);
     for (const l of map.links) {
       this.load(l);
       if (!this.seesLink(l)) continue;
