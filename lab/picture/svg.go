@@ -11,19 +11,24 @@ import (
 
 // Sizes in drawing units: half of a node's body, and what is kept free around all.
 const (
-	half  = 23
-	space = 60
+	half   = 23
+	space  = 60
+	margin = 20 // around frames and notes
 )
 
 // SVG draws the lab with its nodes at the places given; a node without one stands at the origin. glyph is the inside of the icon of a kind, 24 by
 // 24, drawn in the current colour. The picture stands by itself: it loads nothing and runs nothing.
 func SVG(l *lab.Lab, at map[string]Point, glyph func(lab.Kind) string, names Names) []byte {
 	var b strings.Builder
-	box := bounds(l, at)
+	drawn := drawingOf(l, at)
+	box := bounds(l, at, drawn)
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="%g %g %g %g" width="%g" height="%g" role="img" aria-label="%s">`,
 		box.x, box.y, box.w, box.h, box.w, box.h, escape("Network "+l.Name))
 	fmt.Fprintf(&b, "\n<title>%s</title>\n", escape(l.Name))
 	fmt.Fprintf(&b, `<rect x="%g" y="%g" width="%g" height="%g" fill="#ffffff"/>`+"\n", box.x, box.y, box.w, box.h)
+	for i, g := range drawn.groups {
+		drawFrame(&b, g, drawn.frames[i])
+	}
 	b.WriteString(`<g fill="none" stroke="#7d8981" stroke-width="1.75">` + "\n")
 	bends := bends(l)
 	for i, k := range l.Links {
@@ -41,23 +46,35 @@ func SVG(l *lab.Lab, at map[string]Point, glyph func(lab.Kind) string, names Nam
 	for _, n := range l.Nodes {
 		drawNode(&b, n, at[n.Name], glyph(n.Kind))
 	}
+	for _, n := range drawn.notes {
+		drawNote(&b, n)
+	}
 	b.WriteString("</svg>\n")
 	return []byte(b.String())
 }
 
 type box struct{ x, y, w, h float64 }
 
-func bounds(l *lab.Lab, at map[string]Point) box {
-	if len(l.Nodes) == 0 {
-		return box{0, 0, 2 * space, 2 * space}
-	}
+func bounds(l *lab.Lab, at map[string]Point, drawn drawing) box {
 	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	hold := func(b box) { x0, y0, x1, y1 = min(x0, b.x), min(y0, b.y), max(x1, b.x+b.w), max(y1, b.y+b.h) }
 	for _, n := range l.Nodes {
 		p := at[n.Name]
-		x0, y0, x1, y1 = min(x0, p.X), min(y0, p.Y), max(x1, p.X), max(y1, p.Y)
+		hold(box{p.X - space, p.Y - space, 2 * space, 2 * space})
 	}
-	return box{x0 - space, y0 - space, x1 - x0 + 2*space, y1 - y0 + 2*space}
+	for _, f := range drawn.frames {
+		hold(f.wider(margin))
+	}
+	for _, n := range drawn.notes {
+		hold(n.wider(margin))
+	}
+	if math.IsInf(x0, 1) {
+		return box{0, 0, 2 * space, 2 * space}
+	}
+	return box{x0, y0, x1 - x0, y1 - y0}
 }
+
+func (b box) wider(by float64) box { return box{b.x - by, b.y - by, b.w + 2*by, b.h + 2*by} }
 
 func drawCable(b *strings.Builder, k *lab.Link, c curve) {
 	dash := ""
@@ -81,7 +98,10 @@ func drawWords(b *strings.Builder, l *lab.Lab, k *lab.Link, c curve, names Names
 
 func drawNode(b *strings.Builder, n *lab.Node, p Point, glyph string) {
 	fmt.Fprintf(b, `<g transform="translate(%g,%g)">`, p.X, p.Y)
-	const paint = ` fill="#ffffff" stroke="#465049" stroke-width="1.5"`
+	paint := ` fill="#ffffff" stroke="#465049" stroke-width="1.5"`
+	if colour := ink(n.Labels[lab.ColorLabel], ""); colour != "" {
+		paint = fmt.Sprintf(` fill="%s" stroke="%s" stroke-width="1.5"`, tint(colour, 22), colour)
+	}
 	switch n.Kind {
 	case lab.Router:
 		fmt.Fprintf(b, `<circle r="%d"%s/>`, half+1, paint)

@@ -2,6 +2,7 @@
 import { drag } from "../vendor/d3.js";
 
 const padding = 40; // between a frame and the nodes in it
+const titled = 16; // more of it above, where its name stands
 
 export class Frames {
   // actions: noteMoved(id, fields), noteOpened(id), groupMoved(id, names), groupOpened(id).
@@ -87,7 +88,7 @@ export class Frames {
     if (!b && all.length) {
       const [x0, x1] = [Math.min(...all.map((n) => n.x)), Math.max(...all.map((n) => n.x))];
       const [y0, y1] = [Math.min(...all.map((n) => n.y)), Math.max(...all.map((n) => n.y))];
-      b = { x: x0 - padding, y: y0 - padding, w: x1 - x0 + 2 * padding, h: y1 - y0 + 2 * padding + 10 };
+      b = { x: x0 - padding, y: y0 - padding - titled, w: x1 - x0 + 2 * padding, h: y1 - y0 + 2 * padding + titled + 10 };
     }
     g.attr("display", b ? null : "none").attr("data-ink", data.color || null);
     if (!b) return;
