@@ -234,10 +234,17 @@ func TestALabLargerThanAnInsertIsStoredWhole(t *testing.T) {
 		if len(got.Desired.Places) != 3000 || len(got.Revision.Lab.Nodes) != 3002 {
 			t.Errorf("%d places and %d nodes came back", len(got.Desired.Places), len(got.Revision.Lab.Nodes))
 		}
-		on, err := s.LabsOn(t.Context(), tenancy.Everywhere(), hostID)
+		on, _, err := s.LabsOn(t.Context(), tenancy.Everywhere(), hostID)
 		must(t, err)
 		if diff := cmp.Diff([]string{r.ID}, on); diff != "" {
 			t.Error(diff)
+		}
+		_, err = s.ChangeDesired(t.Context(), scope, r.ID, func(r *control.Record) error { r.Desired.Want = control.WantNothing; return nil })
+		must(t, err)
+		on, leaving, err := s.LabsOn(t.Context(), tenancy.Everywhere(), hostID)
+		must(t, err)
+		if len(on) > 0 || len(leaving) != 1 || leaving[0] != r.ID {
+			t.Errorf("of a lab that shall go %q are wanted and %q leave", on, leaving)
 		}
 	})
 }

@@ -126,11 +126,18 @@ func (s *Store) ToReconcile(ctx context.Context, scope tenancy.Scope) ([]string,
 	return ids, translate(err)
 }
 
-// LabsOn lists the labs that shall be on the host.
-func (s *Store) LabsOn(ctx context.Context, scope tenancy.Scope, hostID string) ([]string, error) {
-	var ids []string
-	err := inScope(s.ask(ctx).Model(&labRow{}), scope).
-		Where("want <> '' AND EXISTS (SELECT 1 FROM placements WHERE placements.lab_id = labs.id AND placements.host_id = ?)", hostID).
-		Order("id").Pluck("id", &ids).Error
-	return ids, translate(err)
+// LabsOn lists the labs that shall be on the host, and those that are placed there though they shall be nowhere.
+func (s *Store) LabsOn(ctx context.Context, scope tenancy.Scope, hostID string) (wanted, leaving []string, err error) {
+	var labs []labRow
+	err = inScope(s.ask(ctx).Model(&labRow{}), scope).Select("id", "want").
+		Where("EXISTS (SELECT 1 FROM placements WHERE placements.lab_id = labs.id AND placements.host_id = ?)", hostID).
+		Order("id").Find(&labs).Error
+	for _, l := range labs {
+		if l.Desired.Want == "" {
+			leaving = append(leaving, l.ID)
+		} else {
+			wanted = append(wanted, l.ID)
+		}
+	}
+	return wanted, leaving, translate(err)
 }

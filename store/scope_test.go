@@ -141,8 +141,8 @@ var scoped = map[string]func(ctx context.Context, s *store.Store, scope tenancy.
 		return len(ids) > 0, err
 	},
 	"LabsOn": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
-		ids, err := s.LabsOn(ctx, scope, lab.Desired.Places["r1"].HostID)
-		return len(ids) > 0, err
+		wanted, leaving, err := s.LabsOn(ctx, scope, lab.Desired.Places["r1"].HostID)
+		return len(wanted)+len(leaving) > 0, err
 	},
 }
 

@@ -109,7 +109,7 @@ func New(cfg Config) (*Controller, error) {
 		stop:      stop, life: life, ended: make(chan struct{}), entries: map[string]*entry{}, stuck: map[string]bool{}, names: map[string]string{},
 	}
 	c.fleet.touched = c.wake
-	c.fleet.wanted = c.wantedOn
+	c.fleet.placed = c.placedOn
 	c.fleet.learnt = c.hostLearnt
 	c.fleet.refresh = c.readHosts
 	c.fleet.refused = c.hostRefused
@@ -198,8 +198,8 @@ func (c *Controller) wake(labIDs ...string) {
 	}
 }
 
-// wantedOn lists the labs that a host shall have.
-func (c *Controller) wantedOn(ctx context.Context, hostID string) ([]string, error) {
+// placedOn lists the labs that a host shall have, and those that it may have still.
+func (c *Controller) placedOn(ctx context.Context, hostID string) (wanted, leaving []string, err error) {
 	return c.cfg.States.LabsOn(ctx, tenancy.Everywhere(), hostID)
 }
 

@@ -17,8 +17,8 @@ type fleet struct {
 	log     *slog.Logger
 	now     func() time.Time
 	started time.Time
-	touched func(labIDs ...string)                                     // something of these labs changed on a host
-	wanted  func(ctx context.Context, hostID string) ([]string, error) // labs that a host shall have
+	touched func(labIDs ...string)                                                         // something of these labs changed on a host
+	placed  func(ctx context.Context, hostID string) (wanted, leaving []string, err error) // labs that a host shall have, and may have still
 	learnt  func(ctx context.Context, hostID string, info hostapi.HostInfo)
 	refresh func(ctx context.Context) error // reads the enrolled hosts anew
 	refused func(hostID string)             // a host that is not enrolled has a link all the same
@@ -157,11 +157,12 @@ func (f *fleet) loseLocked(h *hostState) []string {
 	if h.synced {
 		h.synced, h.lost = false, f.now()
 	}
-	touched := make([]string, 0, len(h.labs))
-	for id := range h.labs {
-		touched = append(touched, id)
-	}
-	return touched
+	return h.hasLocked()
+}
+
+// hasLocked lists the labs that the host is known, or guessed, to have something of.
+func (h *hostState) hasLocked() []string {
+	return slices.AppendSeq(slices.Collect(maps.Keys(h.labs)), maps.Keys(h.guess))
 }
 
 // dropAll forgets every link: the watch ended, and what comes next is the full set.
@@ -248,10 +249,7 @@ func (f *fleet) sync(ctx context.Context, h *hostState, e LinkEvent, full map[st
 		f.mu.Unlock()
 		return fault.New(fault.Unavailable, "The link was replaced.")
 	}
-	touched := make([]string, 0, len(full)+len(h.labs))
-	for id := range h.labs {
-		touched = append(touched, id)
-	}
+	touched := h.hasLocked()
 	for id := range full {
 		touched = append(touched, id)
 	}
@@ -262,8 +260,9 @@ func (f *fleet) sync(ctx context.Context, h *hostState, e LinkEvent, full map[st
 	f.changed()
 	slices.Sort(touched)
 	f.touched(slices.Compact(touched)...)
-	if labs, err := f.wanted(ctx, h.id); err == nil {
-		f.touched(labs...)
+	if wanted, leaving, err := f.placed(ctx, h.id); err == nil {
+		f.touched(wanted...)
+		f.touched(leaving...)
 	}
 	return nil
 }
@@ -271,13 +270,13 @@ func (f *fleet) sync(ctx context.Context, h *hostState, e LinkEvent, full map[st
 func (f *fleet) tellSynced(ctx context.Context, h *hostState, e LinkEvent) error {
 	h.telling.Lock()
 	defer h.telling.Unlock()
-	labs, err := f.wanted(ctx, h.id)
+	wanted, _, err := f.placed(ctx, h.id)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return e.Host.Synced(ctx, labs)
+	return e.Host.Synced(ctx, wanted)
 }
 
 // set notes one lab's state on a host.
@@ -316,7 +315,7 @@ func (f *fleet) learn(ctx context.Context, h *hostState, info hostapi.HostInfo) 
 		return
 	}
 	f.touched(touched...)
-	if labs, err := f.wanted(ctx, h.id); err == nil {
+	if labs, _, err := f.placed(ctx, h.id); err == nil {
 		f.touched(labs...)
 	}
 }

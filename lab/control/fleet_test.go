@@ -19,7 +19,7 @@ func newTestFleet(addresses map[string]string) (f *fleet, now *time.Time, touche
 	now, touched = &at, &labs
 	f = newFleet(slog.New(slog.DiscardHandler), func() time.Time { return *now })
 	f.touched = func(ids ...string) { *touched = append(*touched, ids...) }
-	f.wanted = func(context.Context, string) ([]string, error) { return nil, nil }
+	f.placed = func(context.Context, string) (wanted, leaving []string, err error) { return nil, nil, nil }
 	f.learnt = func(context.Context, string, hostapi.HostInfo) {}
 	f.changed = func() {}
 	var records []HostRecord
@@ -138,7 +138,9 @@ func TestAnAddressThatChangesWakesTheLabsThere(t *testing.T) {
 	f, _, touched := newTestFleet(map[string]string{"a": "10.0.0.1"})
 	h := f.hosts["a"]
 	h.labs["lab"] = &hostapi.LabStatus{ID: "lab"}
-	f.wanted = func(context.Context, string) ([]string, error) { return []string{"coming"}, nil }
+	f.placed = func(context.Context, string) (wanted, leaving []string, err error) {
+		return []string{"coming"}, nil, nil
+	}
 	f.learn(t.Context(), h, hostapi.HostInfo{Underlay: netip.MustParseAddr("10.0.0.1"), CPUs: 4})
 	if len(*touched) > 0 {
 		t.Errorf("nothing moved, and %v are looked at", *touched)

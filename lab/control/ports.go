@@ -33,8 +33,9 @@ type StateStore interface {
 	SavePositions(ctx context.Context, scope tenancy.Scope, labID string, positions map[string]Position) error
 	// ToReconcile lists the labs that shall be, or may still be, on a host.
 	ToReconcile(ctx context.Context, scope tenancy.Scope) ([]string, error)
-	// LabsOn lists the labs that shall be on the host.
-	LabsOn(ctx context.Context, scope tenancy.Scope, hostID string) ([]string, error)
+	// LabsOn lists the labs that shall be on the host, and those that shall not any more but are placed there until it is known that nothing is
+	// left of them.
+	LabsOn(ctx context.Context, scope tenancy.Scope, hostID string) (wanted, leaving []string, err error)
 }
 
 // SiteStore keeps what belongs to the installation and no tenant.

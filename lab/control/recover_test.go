@@ -12,6 +12,7 @@ import (
 	"trunkline/lab/control"
 	"trunkline/lab/host/fakehost"
 	"trunkline/lab/hostapi"
+	"trunkline/tenancy"
 )
 
 func TestAHostThatIsGoneIsSaidAndNeverTakenForEmpty(t *testing.T) {
@@ -62,6 +63,26 @@ func TestALabDestroyedWhileItsHostIsAwayIsRemovedWhenItReturns(t *testing.T) {
 			r.until(id, control.Stored)
 		})
 	}
+}
+
+func TestALabThatNeverReachedItsHostIsDestroyedWhenTheHostComes(t *testing.T) {
+	r := newRig(t).start()
+	m := r.addHost("host-a", fakehost.Config{}, nil)
+	id := r.create(ring("x", 3))
+	m.stop()
+	r.stop()
+	_, err := r.store.ChangeDesired(t.Context(), tenancy.InTenant("alpha"), id, func(r *control.Record) error { // deployed and destroyed before anybody was told
+		r.Desired.Generation = 2
+		r.Desired.Deployment = control.Deployment{Revision: 1, Places: map[string]control.Place{"n1": {HostID: m.id}}}
+		return nil
+	})
+	must(t, err)
+	r.lostAfter = 300 * time.Millisecond
+	r.start()
+	r.until(id, control.Stopping)
+	time.Sleep(2 * r.lostAfter) // no look for the sake of a lost host comes any more
+	m.start("host-a")
+	r.until(id, control.Stored)
 }
 
 func TestADeadEngineIsSaidAndALiveOneHealsTheLab(t *testing.T) {
