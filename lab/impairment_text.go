@@ -2,25 +2,40 @@ package lab
 
 import "strconv"
 
-// Texts are the values of an impairment as a lab file writes them: rate, delay, jitter, loss and the rest, each with its unit. nil: a perfect link.
-func (i Impairment) Texts() map[string]string {
-	texts := map[string]string{}
+// ImpairmentText is one value of an impairment as a lab file writes it, such as delay: 20ms.
+type ImpairmentText struct{ Name, Value string }
+
+// Written are the values that are not those of a perfect link, each with its unit, in the order of the documentation.
+func (i Impairment) Written() []ImpairmentText {
+	var all []ImpairmentText
 	if i.RateBits > 0 {
-		texts["rate"] = rateText(i.RateBits)
+		all = append(all, ImpairmentText{"rate", rateText(i.RateBits)})
 	}
 	if i.Delay > 0 {
-		texts["delay"] = i.Delay.String()
+		all = append(all, ImpairmentText{"delay", i.Delay.String()})
 	}
 	if i.Jitter > 0 {
-		texts["jitter"] = i.Jitter.String()
+		all = append(all, ImpairmentText{"jitter", i.Jitter.String()})
 	}
-	for name, share := range map[string]float64{"loss": i.Loss, "duplicate": i.Duplicate, "reorder": i.Reorder, "corrupt": i.Corrupt} {
-		if share > 0 {
-			texts[name] = strconv.FormatFloat(share, 'f', -1, 64) + "%"
+	for _, share := range []struct {
+		name    string
+		percent float64
+	}{{"loss", i.Loss}, {"duplicate", i.Duplicate}, {"reorder", i.Reorder}, {"corrupt", i.Corrupt}} {
+		if share.percent > 0 {
+			all = append(all, ImpairmentText{share.name, strconv.FormatFloat(share.percent, 'f', -1, 64) + "%"})
 		}
 	}
-	if len(texts) == 0 {
-		return nil
+	return all
+}
+
+// Texts are the same by their names; nil: a perfect link.
+func (i Impairment) Texts() map[string]string {
+	var texts map[string]string
+	for _, t := range i.Written() {
+		if texts == nil {
+			texts = map[string]string{}
+		}
+		texts[t.Name] = t.Value
 	}
 	return texts
 }

@@ -16,13 +16,20 @@ import (
 // figures are the rates that the map shows now, as one text.
 const figures = `[...document.querySelectorAll("svg.map.rates .flow:not([display=none]) text")].map((e) => e.textContent).join(" ")`
 
-func TestTheMapShowsWhatTheNetworkCarriesInABrowser(t *testing.T) {
-	s := newSite(t, nil)
+// watching is the page of a lab that runs, whose rates come ten times a second.
+func watching(t *testing.T) (s *site, c *chrome, labID string) {
+	t.Helper()
+	s = newSite(t, nil)
 	s.World.RatesEvery = 100 * time.Millisecond
-	id := running(t, s)
-	c := newChrome(t, s)
+	labID = running(t, s)
+	c = newChrome(t, s)
 	c.signIn("mia")
-	c.open("/labs/" + id)
+	c.open("/labs/" + labID)
+	return s, c, labID
+}
+
+func TestTheMapShowsWhatTheNetworkCarriesInABrowser(t *testing.T) {
+	s, c, _ := watching(t)
 	c.wait("rates beside cables", `/^[\d.]+[kM]?( |$)/.test(`+figures+`)`)
 	c.wait("the state of every end", `document.querySelectorAll('.port[data-port="up"]').length >= 6`)
 	c.wait("the use of nodes", `/^\d+% \d+M$/.test(document.querySelector(".use text")?.textContent)`)
@@ -51,12 +58,7 @@ func TestTheMapShowsWhatTheNetworkCarriesInABrowser(t *testing.T) {
 }
 
 func TestACableShowsItsLoadAndItsEndsInABrowser(t *testing.T) {
-	s := newSite(t, nil)
-	s.World.RatesEvery = 100 * time.Millisecond
-	id := running(t, s)
-	c := newChrome(t, s)
-	c.signIn("mia")
-	c.open("/labs/" + id)
+	s, c, id := watching(t)
 	c.wait("rates", `/\d/.test(`+figures+`)`)
 	link := value[string](c, `document.querySelector(".link").dataset.link`)
 	slow := map[string]any{"impair-a-to-b": map[string]any{"rate": "1kbit"}, "impair-b-to-a": map[string]any{"rate": "1kbit"}}
@@ -77,12 +79,7 @@ func TestACableShowsItsLoadAndItsEndsInABrowser(t *testing.T) {
 }
 
 func TestThePanelHasChartsInABrowser(t *testing.T) {
-	s := newSite(t, nil)
-	s.World.RatesEvery = 100 * time.Millisecond
-	id := running(t, s)
-	c := newChrome(t, s)
-	c.signIn("mia")
-	c.open("/labs/" + id)
+	_, c, _ := watching(t)
 	c.wait("rates", `/\d/.test(`+figures+`)`)
 	if value[int](c, `performance.getEntriesByType("resource").filter((r) => r.name.includes("uplot.js")).length`) != 0 {
 		t.Error("the charts' library is loaded before anybody asks for a chart")

@@ -2,8 +2,6 @@ package control
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 	"strings"
 
 	"trunkline/internal/fault"
@@ -76,7 +74,7 @@ func auditLink(l *lab.Lab, id string) any {
 		}
 		is := map[string]any{"cut": k.Cut}
 		for way, impaired := range map[string]lab.Impairment{k.A.String() + " to " + k.B.String(): k.AtoB, k.B.String() + " to " + k.A.String(): k.BtoA} {
-			if texts := textsOf(impaired); len(texts) > 0 {
+			if texts := impaired.Texts(); texts != nil {
 				is[way] = texts
 			}
 		}
@@ -241,34 +239,11 @@ func orNull(m map[string]any) any {
 	return m
 }
 
-// textsOf writes an impairment as the file does.
+// textsOf are the values of an impairment as the file writes them, to be changed.
 func textsOf(i lab.Impairment) map[string]any {
 	m := map[string]any{}
-	if i.RateBits > 0 {
-		m["rate"] = rateWords(i.RateBits)
-	}
-	if i.Delay > 0 {
-		m["delay"] = i.Delay.String()
-	}
-	if i.Jitter > 0 {
-		m["jitter"] = i.Jitter.String()
-	}
-	for name, percent := range map[string]float64{"loss": i.Loss, "duplicate": i.Duplicate, "reorder": i.Reorder, "corrupt": i.Corrupt} {
-		if percent > 0 {
-			m[name] = strconv.FormatFloat(percent, 'f', -1, 64) + "%"
-		}
+	for _, t := range i.Written() {
+		m[t.Name] = t.Value
 	}
 	return m
-}
-
-func rateWords(bits int64) string {
-	for _, u := range []struct {
-		name   string
-		factor int64
-	}{{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3}} {
-		if bits%u.factor == 0 {
-			return fmt.Sprintf("%d%s", bits/u.factor, u.name)
-		}
-	}
-	return fmt.Sprintf("%dbit", bits)
 }

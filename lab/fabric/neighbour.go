@@ -95,17 +95,23 @@ func (f *Fabric) routesOf(e carrierEnd) (inside *netlink.Handle, done func(), er
 	return in, in.Close, nil
 }
 
+// neighbours lists what a node knows of others at one of its interfaces; nil when there is no such interface.
+func neighbours(ctx context.Context, in *netlink.Handle, name string, family int) (netlink.Link, []netlink.Neigh, error) {
+	link, err := linkNamed(ctx, in, name)
+	if err != nil || link == nil {
+		return nil, nil, err
+	}
+	list, err := retried(ctx, func() ([]netlink.Neigh, error) { return in.NeighList(link.Attrs().Index, family) })
+	return link, list, err
+}
+
 func (f *Fabric) askAnewAt(ctx context.Context, e carrierEnd) error {
 	in, done, err := f.routesOf(e)
 	if err != nil {
 		return err
 	}
 	defer done()
-	link, err := linkNamed(ctx, in, e.port.Interface)
-	if err != nil || link == nil {
-		return err
-	}
-	list, err := retried(ctx, func() ([]netlink.Neigh, error) { return in.NeighList(link.Attrs().Index, netlink.FAMILY_ALL) })
+	_, list, err := neighbours(ctx, in, e.port.Interface, netlink.FAMILY_ALL)
 	if err != nil {
 		return err
 	}

@@ -65,12 +65,8 @@ func (f *Fabric) putQuestions(ctx context.Context, e carrierEnd) error {
 		return err
 	}
 	defer done()
-	link, err := linkNamed(ctx, in, e.port.Interface)
+	link, list, err := neighbours(ctx, in, e.port.Interface, netlink.FAMILY_V4)
 	if err != nil || link == nil {
-		return err
-	}
-	list, err := retried(ctx, func() ([]netlink.Neigh, error) { return in.NeighList(link.Attrs().Index, netlink.FAMILY_V4) })
-	if err != nil {
 		return err
 	}
 	own, err := retried(ctx, func() ([]netlink.Addr, error) { return in.AddrList(link, netlink.FAMILY_V4) })

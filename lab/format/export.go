@@ -274,36 +274,10 @@ func exportImpairments(c mapping, k *lab.Link) {
 
 func exportImpairment(i lab.Impairment) mapping {
 	c := flowMapping()
-	if i.RateBits > 0 {
-		c.text("rate", rateText(i.RateBits))
-	}
-	if i.Delay > 0 {
-		c.text("delay", i.Delay.String())
-	}
-	if i.Jitter > 0 {
-		c.text("jitter", i.Jitter.String())
-	}
-	for _, p := range []struct {
-		name  string
-		value float64
-	}{{"loss", i.Loss}, {"duplicate", i.Duplicate}, {"reorder", i.Reorder}, {"corrupt", i.Corrupt}} {
-		if p.value > 0 {
-			c.text(p.name, strconv.FormatFloat(p.value, 'g', -1, 64)+"%")
-		}
+	for _, t := range i.Written() {
+		c.text(t.Name, t.Value)
 	}
 	return c
-}
-
-func rateText(bits int64) string {
-	for _, u := range []struct {
-		name   string
-		factor int64
-	}{{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3}} {
-		if bits%u.factor == 0 {
-			return strconv.FormatInt(bits/u.factor, 10) + u.name
-		}
-	}
-	return strconv.FormatInt(bits, 10) + "bit"
 }
 
 // exportTree writes what value.tree read.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,11 +15,8 @@ import (
 	"time"
 
 	"trunkline/internal/bench"
-	"trunkline/internal/client"
-	"trunkline/internal/testkit"
 	"trunkline/internal/testkit/simulated"
 	"trunkline/lab"
-	"trunkline/lab/control"
 )
 
 const labName = "large"
@@ -52,39 +50,23 @@ func main() {
 func run(ctx context.Context, o options) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	data, err := os.MkdirTemp("", "trunkline-bench-*")
+	site, err := simulated.Open(ctx, o.binary, o.hosts)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(data)
-	program, err := testkit.ServeAt(ctx, "127.0.0.1", o.binary, data)
-	if err != nil {
-		return err
-	}
-	defer program.Stop()
-	f := &simulated.Fleet{}
-	defer func() {
-		if stopping := f.Stop(); err == nil {
-			err = stopping
-		}
-	}()
-	for i := range o.hosts {
-		if err := f.Join(ctx, program, data, fmt.Sprintf("host-%d", i)); err != nil {
-			return err
-		}
-	}
+	defer func() { err = errors.Join(err, site.Close()) }()
 	file, ends := drawn(o.nodes)
-	labID, err := deploy(ctx, program, file)
+	labID, err := site.Deploy(ctx, labName, file)
 	if err != nil {
 		return err
 	}
 	var talking sync.WaitGroup
 	talk, hush := context.WithCancel(ctx)
-	talking.Go(func() { f.Talk(talk, labID, ends) })
+	talking.Go(func() { site.Talk(talk, labID, ends) })
 	defer talking.Wait()
 	defer hush()
 	record := bench.New("editor")
-	if err := measure(ctx, o, program, labID, record); err != nil {
+	if err := measure(ctx, o, site.Program, labID, record); err != nil {
 		return err
 	}
 	return record.Write()
@@ -116,23 +98,4 @@ func drawn(nodes int) (file string, ends []lab.Endpoint) {
 		cable(i, i%core)
 	}
 	return text.String(), ends
-}
-
-// deploy imports the lab and waits until it runs.
-func deploy(ctx context.Context, p *testkit.Program, file string) (labID string, err error) {
-	err = testkit.Until(ctx, time.Minute, "the hosts", func() error {
-		_, err := p.Client.Create(ctx, client.Import{Body: strings.NewReader(file), ContentType: "application/yaml", File: labName + ".clab.yml"})
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	if err := testkit.Until(ctx, time.Minute, "a deploy", func() error { _, err := p.Client.Intent(ctx, labName, "deploy", nil); return err }); err != nil {
-		return "", err
-	}
-	view, err := p.AwaitState(ctx, labName, control.Running)
-	if err != nil {
-		return "", err
-	}
-	return view.ID, nil
 }

@@ -145,7 +145,7 @@ func streams(b *browser, o options, url string, record *bench.Record) error {
 		before[name] = count.Load()
 	}
 	begun := time.Now()
-	if err := idle(b.ctx, 2*o.during); err != nil {
+	if err := bench.Rest(b.ctx, 2*o.during); err != nil {
 		return err
 	}
 	for name, count := range bytes {
@@ -224,16 +224,4 @@ func pan(b *browser, o options, view string, rates bool, record *bench.Record) e
 	record.Set("editor.pan_fps_"+name+"_slow", 1000/max(1, bench.Quantile(times, 0.95)), "frames a second, slowest twentieth")
 	record.Set("editor.pan_worst_ms_"+name, bench.Quantile(times, 1), "the longest frame")
 	return b.rests()
-}
-
-// idle lets time pass: what is measured is what happens by itself.
-func idle(ctx context.Context, during time.Duration) error {
-	timer := time.NewTimer(during)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

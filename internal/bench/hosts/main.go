@@ -96,7 +96,7 @@ func measureIdle(ctx context.Context, o options, record *bench.Record, c *contro
 	if err := awaitConnected(ctx, c, 0); err != nil {
 		return err
 	}
-	if err := rest(ctx, o.settle); err != nil {
+	if err := bench.Rest(ctx, o.settle); err != nil {
 		return err
 	}
 	before, err := c.memory()
@@ -114,14 +114,14 @@ func measureIdle(ctx context.Context, o options, record *bench.Record, c *contro
 		return err
 	}
 	record.Set("hosts.link_seconds", time.Since(begun).Seconds(), "s until all are linked the first time")
-	if err := rest(ctx, o.settle); err != nil {
+	if err := bench.Rest(ctx, o.settle); err != nil {
 		return err
 	}
 	busy, err := c.processor()
 	if err != nil {
 		return err
 	}
-	if err := rest(ctx, o.idle); err != nil {
+	if err := bench.Rest(ctx, o.idle); err != nil {
 		return err
 	}
 	spent, err := c.processor()
@@ -160,7 +160,7 @@ func measureRestarts(ctx context.Context, o options, record *bench.Record, c *co
 		arrivals := f.since(killed)
 		printHistogram(arrivals, serving)
 		record.Set("hosts.reconnect_busiest", float64(busiest(arrivals, time.Second)), "arrivals in the busiest second")
-		if err := rest(ctx, 5*time.Second); err != nil { // longer than a session must live for the back-off to start over
+		if err := bench.Rest(ctx, 5*time.Second); err != nil { // longer than a session must live for the back-off to start over
 			return err
 		}
 	}
@@ -185,17 +185,5 @@ func awaitConnected(ctx context.Context, c *controller, want int) error {
 		case <-ctx.Done():
 			return fmt.Errorf("the controller has %d of %d hosts: %w", got, want, err)
 		}
-	}
-}
-
-// rest waits for time itself: what is measured is what happens while nothing does.
-func rest(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,11 +15,9 @@ import (
 	"time"
 
 	"trunkline/internal/bench"
-	"trunkline/internal/client"
 	"trunkline/internal/testkit"
 	"trunkline/internal/testkit/simulated"
 	"trunkline/lab"
-	"trunkline/lab/control"
 )
 
 const labName = "watched"
@@ -52,37 +51,21 @@ func main() {
 func run(ctx context.Context, o options) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	data, err := os.MkdirTemp("", "trunkline-bench-*")
+	site, err := simulated.Open(ctx, o.binary, o.hosts)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(data)
-	program, err := testkit.ServeAt(ctx, "127.0.0.1", o.binary, data)
-	if err != nil {
-		return err
-	}
-	defer program.Stop()
-	f := &simulated.Fleet{}
-	defer func() {
-		if stopping := f.Stop(); err == nil {
-			err = stopping
-		}
-	}()
-	for i := range o.hosts {
-		if err := f.Join(ctx, program, data, fmt.Sprintf("host-%d", i)); err != nil {
-			return err
-		}
-	}
-	labID, err := deploy(ctx, program, o.nodes)
+	defer func() { err = errors.Join(err, site.Close()) }()
+	labID, err := site.Deploy(ctx, labName, ring(o.nodes))
 	if err != nil {
 		return err
 	}
 	var talking sync.WaitGroup
 	talk, hush := context.WithCancel(ctx)
-	talking.Go(func() { f.Talk(talk, labID, ends(o.nodes)) })
+	talking.Go(func() { site.Talk(talk, labID, ends(o.nodes)) })
 	defer talking.Wait()
 	defer hush()
-	return measure(ctx, o, program, labID)
+	return measure(ctx, o, site.Program, labID)
 }
 
 // ends are both interfaces of every node of the ring.
@@ -96,8 +79,8 @@ func ends(nodes int) []lab.Endpoint {
 	return list
 }
 
-// deploy makes the ring and waits until it runs.
-func deploy(ctx context.Context, p *testkit.Program, nodes int) (labID string, err error) {
+// ring is the lab's file.
+func ring(nodes int) string {
 	var file strings.Builder
 	fmt.Fprintf(&file, "name: %s\ntopology:\n  defaults: {kind: linux, image: trunkline/tiny}\n  nodes:\n", labName)
 	for i := range nodes {
@@ -107,21 +90,7 @@ func deploy(ctx context.Context, p *testkit.Program, nodes int) (labID string, e
 	for i := range nodes {
 		fmt.Fprintf(&file, "    - endpoints: [\"n%d:eth1\", \"n%d:eth2\"]\n", i, (i+1)%nodes)
 	}
-	err = testkit.Until(ctx, time.Minute, "the hosts", func() error {
-		_, err := p.Client.Create(ctx, client.Import{Body: strings.NewReader(file.String()), ContentType: "application/yaml", File: labName + ".clab.yml"})
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	if err := testkit.Until(ctx, time.Minute, "a deploy", func() error { _, err := p.Client.Intent(ctx, labName, "deploy", nil); return err }); err != nil {
-		return "", err
-	}
-	view, err := p.AwaitState(ctx, labName, control.Running)
-	if err != nil {
-		return "", err
-	}
-	return view.ID, nil
+	return file.String()
 }
 
 // measure takes the controller's processor time without a watcher, with, and without once more.
@@ -165,12 +134,8 @@ func share(ctx context.Context, p *testkit.Program, during time.Duration) (float
 		return 0, err
 	}
 	begun := time.Now()
-	timer := time.NewTimer(during) // what is measured is what happens while nothing is asked
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	if err := bench.Rest(ctx, during); err != nil {
+		return 0, err
 	}
 	to, err := p.Processor()
 	return (to - from).Seconds() / time.Since(begun).Seconds(), err
