@@ -58,6 +58,7 @@ func ordinaryMounts() []mount {
 		{"tmp", "/tmp", "tmpfs", "", 0},
 		{"docker", "/var/lib/docker", "tmpfs", "mode=711", 0},
 		{"containerd", "/var/lib/containerd", "tmpfs", "mode=711", 0},
+		{"trunkline", "/var/lib/trunkline", "tmpfs", "mode=711", 0}, // a Trunkline that runs on this machine has an identity there
 		{"groups", "/sys/fs/cgroup", "tmpfs", "mode=755", 0},
 		{modules, "/lib/modules", "", "", unix.MS_BIND},
 	}
