@@ -337,7 +337,7 @@ func TestWhoIsToBeAskedAbout(t *testing.T) {
 
 // TestEveryMethodOfTheDoorIsKnown pins what takes no scope: people, and how they come in, belong to the site.
 func TestEveryMethodOfTheDoorIsKnown(t *testing.T) {
-	known := "Admit Attach Detach Held IdentitiesOf KeepTokens ProvidersOfSessions ToCheck Unheard Withdraw | DeleteProvider ManagedByFile OrderProviders Provider Providers Rules SaveProvider SyncFile"
+	known := "Admit Attach Detach Held IdentitiesOf KeepTokens ProvidersOfSessions ToCheck Unheard Withdraw | ChangeProvider DeleteProvider ManagedByFile OrderProviders Provider Providers Rules SyncFile"
 	var got []string
 	for _, kind := range []reflect.Type{reflect.TypeFor[*store.Identities](), reflect.TypeFor[*store.Providers]()} {
 		var names []string

@@ -93,9 +93,14 @@ func (s *Providers) provider(row providerRow) (login.Provider, error) {
 
 // Rules lists a provider's, in their order.
 func (s *Providers) Rules(ctx context.Context, providerID string) ([]tenancy.Rule, error) {
+	rules, err := rulesOf(s.store.ask(ctx), providerID)
+	return rules, translate(err)
+}
+
+func rulesOf(tx *gorm.DB, providerID string) ([]tenancy.Rule, error) {
 	var rows []ruleRow
-	if err := s.store.ask(ctx).Where("provider = ?", providerID).Order("place, id").Find(&rows).Error; err != nil {
-		return nil, translate(err)
+	if err := tx.Where("provider = ?", providerID).Order("place, id").Find(&rows).Error; err != nil {
+		return nil, err
 	}
 	rules := make([]tenancy.Rule, len(rows))
 	for i, row := range rows {
@@ -116,21 +121,44 @@ func (s *Providers) ManagedByFile(ctx context.Context, id string) (bool, error) 
 	return row.FromFile, orMissing(err, noProvider)
 }
 
-// SaveProvider makes or changes one, with all its rules, by hand. Codes: invalid; conflict when it comes from the file.
-func (s *Providers) SaveProvider(ctx context.Context, p login.Provider, rules []tenancy.Rule) error {
-	if err := p.Check(); err != nil {
-		return err
-	}
-	if err := tenancy.CheckRules(rules); err != nil {
-		return err
-	}
+// ChangeProvider asks decide about a provider as it is, with its secret, and stores what it says with all its rules, in one transaction; one without an id is not
+// there yet. Nobody else changes providers meanwhile. Codes: invalid; conflict when it comes from the file.
+func (s *Providers) ChangeProvider(ctx context.Context, id string, decide func(login.Setup) (login.Provider, []tenancy.Rule, error)) error {
 	return s.store.change(ctx, func(tx *gorm.DB) error {
-		place, err := s.placeOf(tx, p.ID)
+		place, err := s.placeOf(tx, id)
 		if err != nil {
+			return err
+		}
+		had, err := s.setupOf(tx, id)
+		if err != nil {
+			return err
+		}
+		p, rules, err := decide(had)
+		if err != nil {
+			return err
+		}
+		if err := p.Check(); err != nil {
+			return err
+		}
+		if err := tenancy.CheckRules(rules); err != nil {
 			return err
 		}
 		return s.save(tx, p, rules, place, false)
 	})
+}
+
+// setupOf reads one with its rules; the zero one: there is none.
+func (s *Providers) setupOf(tx *gorm.DB, id string) (had login.Setup, err error) {
+	var rows []providerRow
+	if err := tx.Where("id = ?", id).Find(&rows).Error; err != nil || len(rows) == 0 {
+		return had, err
+	}
+	had.FromFile = rows[0].FromFile
+	if had.Provider, err = s.provider(rows[0]); err != nil {
+		return had, err
+	}
+	had.Rules, err = rulesOf(tx, id)
+	return had, err
 }
 
 // placeOf is where a provider's button is: at the end for a new one. One from the file is refused.

@@ -101,7 +101,7 @@ func TestAProviderThatIsDeletedLeavesNoWorkspaceWithoutAnOwner(t *testing.T) {
 		p := s.Providers(nil)
 		provider := campusProvider("campus")
 		provider.ClientSecret = ""
-		must(t, p.SaveProvider(d.ctx, provider, nil))
+		must(t, saveProvider(d.ctx, p, provider, nil))
 		ana, _, err := d.SignInBy(d.ctx, whoIs("ana", ""), owns("physics", "maths"))
 		must(t, err)
 		must(t, s.EnsureTenant(d.ctx, "maths", "maths", tenancy.Membership{UserID: ana.UserID, TenantID: "maths", Role: tenancy.Observer}))
@@ -183,7 +183,7 @@ func TestPasswordsGoOffOnlyWhenAnotherDoorIsOpen(t *testing.T) {
 		p := s.Providers(nil)
 		provider := campusProvider("campus")
 		provider.ClientSecret = ""
-		must(t, p.SaveProvider(d.ctx, provider, nil))
+		must(t, saveProvider(d.ctx, p, provider, nil))
 		must(t, d.LinkIdentity(d.ctx, admin, whoIs("admin", "")))
 		works["campus"] = fault.New(fault.Unavailable, "It does not answer.")
 		wantCode(t, off(), fault.Conflict) // it does not work
@@ -214,7 +214,7 @@ func TestButtonsAreOrdered(t *testing.T) {
 		for _, id := range []string{"one", "two", "three"} {
 			provider := campusProvider(id)
 			provider.ClientSecret = ""
-			must(t, p.SaveProvider(t.Context(), provider, nil))
+			must(t, saveProvider(t.Context(), p, provider, nil))
 		}
 		must(t, p.OrderProviders(t.Context(), []string{"three", "one", "two"}))
 		list, err := p.Providers(t.Context())

@@ -47,7 +47,7 @@ func (p Provider) Title() string {
 	return p.Form.Name
 }
 
-// WithRule puts a form that was refused where it came from.
+// WithRule puts a form that was refused where it came from; one of a rule that is gone is for a new one.
 func (p *Provider) WithRule(id string, domain bool, form RuleForm) {
 	for i := range p.Rules {
 		if id != "" && p.Rules[i].ID == id {
@@ -56,6 +56,7 @@ func (p *Provider) WithRule(id string, domain bool, form RuleForm) {
 			return
 		}
 	}
+	form.ID = ""
 	if domain {
 		form.At = p.Domain.At
 		p.Domain = form
@@ -72,7 +73,37 @@ type ProviderForm struct {
 	HasSecret, SecretLost, DropSecret  bool
 	AllowPrivate, Disabled             bool
 	Patience                           string
+	Version                            string // of what is stored: a form that was made from another one is refused
 	Error, Field                       string
+	Now                                []Stored // what is stored otherwise than it is written here, when others changed it meanwhile
+}
+
+// Stored is a setting as it is stored.
+type Stored struct{ Name, Value string }
+
+// Refused puts the form as it was sent in the place of what is stored.
+func (p *Provider) Refused(sent ProviderForm) {
+	stored := p.Form
+	sent.HasSecret, sent.SecretLost, sent.Version = stored.HasSecret, stored.SecretLost, stored.Version
+	if sent.Field == "base" {
+		sent.Now = stored.otherThan(sent)
+	}
+	p.Form = sent
+}
+
+// otherThan lists what is stored otherwise than it was sent.
+func (p ProviderForm) otherThan(sent ProviderForm) []Stored {
+	yes := map[bool]string{true: "yes", false: "no"}
+	var list []Stored
+	for _, one := range []struct{ name, is, sent string }{
+		{"Name", p.Name, sent.Name}, {"Issuer", p.Issuer, sent.Issuer}, {"Client id", p.ClientID, sent.ClientID}, {"Scopes", p.Scopes, sent.Scopes},
+		{"People stay while it is silent for", p.Patience, sent.Patience}, {"It is inside", yes[p.AllowPrivate], yes[sent.AllowPrivate]}, {"Switched off", yes[p.Disabled], yes[sent.Disabled]},
+	} {
+		if one.is != one.sent {
+			list = append(list, Stored{one.name, one.is})
+		}
+	}
+	return list
 }
 
 // Finding is what a provider said of itself.
@@ -91,6 +122,7 @@ type FoundLine struct {
 type RuleRow struct {
 	ID          string
 	Number      int
+	Is          RuleForm // as it is stored
 	Form        RuleForm
 	First, Last bool
 	Open        bool // the form was refused
@@ -100,6 +132,7 @@ type RuleRow struct {
 type RuleForm struct {
 	Provider string
 	ID       string // "" for a new one
+	Version  string // of the rules that it was made from
 	At       string // before the ids of its fields
 	IsDomain bool
 

@@ -38,9 +38,10 @@ func (s *Server) providerView(r *Request) (templates.Provider, error) {
 		Form: templates.ProviderForm{
 			ID: setup.ID, Name: setup.Name, Issuer: setup.Issuer, ClientID: setup.ClientID, HasSecret: setup.HasSecret, SecretLost: setup.SecretLost,
 			Scopes: "profile email", AllowPrivate: setup.AllowPrivate, Patience: shortTime(setup.Waits()), Disabled: setup.Disabled,
+			Version: setup.Version(),
 		},
-		NewRule: templates.RuleForm{Provider: setup.ID, At: "new", Claim: "groups", Roles: roleChoices(tenancy.Owner, tenancy.Member)},
-		Domain:  templates.RuleForm{Provider: setup.ID, At: "domain", IsDomain: true, Roles: roleChoices(tenancy.Owner, tenancy.Member)},
+		NewRule: templates.RuleForm{Provider: setup.ID, Version: setup.Version(), At: "new", Claim: "groups", Roles: roleChoices(tenancy.Owner, tenancy.Member)},
+		Domain:  templates.RuleForm{Provider: setup.ID, Version: setup.Version(), At: "domain", IsDomain: true, Roles: roleChoices(tenancy.Owner, tenancy.Member)},
 	}
 	if setup.Scopes != nil {
 		view.Form.Scopes = strings.Join(setup.Scopes, " ")
@@ -133,7 +134,7 @@ func (s *Server) saveRule(r *Request) error {
 		err = fault.New(fault.Invalid, "Give the domain of the addresses, such as example.edu.").InField("domain")
 	}
 	if err == nil {
-		err = s.changeRules(r, func(rules []tenancy.Rule) ([]tenancy.Rule, error) {
+		err = s.changeRules(r, form.Text("version"), func(rules []tenancy.Rule) ([]tenancy.Rule, error) {
 			if rule.ID == "" {
 				return append(rules, rule), nil
 			}
@@ -146,7 +147,7 @@ func (s *Server) saveRule(r *Request) error {
 	}
 	if err != nil {
 		return s.providerAgain(r, err, func(page *templates.Provider, problem *fault.Error) {
-			again := ruleForm(r.Param("provider"), rule)
+			again := ruleForm(r.Param("provider"), page.Form.Version, rule)
 			again.Error, again.Field = problem.Sentence, problem.Field
 			again.IsDomain = form.Text("kind") == "domain"
 			page.WithRule(rule.ID, form.Text("kind") == "domain", again)
@@ -157,17 +158,22 @@ func (s *Server) saveRule(r *Request) error {
 }
 
 func (s *Server) deleteRule(r *Request) error {
-	return s.orderRules(r, "The rule was deleted. What it gave goes at the next check.", func(rules []tenancy.Rule, at int) []tenancy.Rule {
+	form, err := r.Form()
+	if err != nil {
+		return err
+	}
+	return s.orderRules(r, form.Text("version"), "The rule was deleted. What it gave goes at the next check.", func(rules []tenancy.Rule, at int) []tenancy.Rule {
 		return slices.Delete(rules, at, at+1)
 	})
 }
 
+// moveRule moves a rule by one place, whatever the others have become meanwhile.
 func (s *Server) moveRule(r *Request) error {
 	form, err := r.Form()
 	if err != nil {
 		return err
 	}
-	return s.orderRules(r, "", func(rules []tenancy.Rule, at int) []tenancy.Rule {
+	return s.orderRules(r, "", "", func(rules []tenancy.Rule, at int) []tenancy.Rule {
 		to := at + 1
 		if form.Text("to") == "up" {
 			to = at - 1
@@ -179,8 +185,8 @@ func (s *Server) moveRule(r *Request) error {
 	})
 }
 
-func (s *Server) orderRules(r *Request, done string, change func([]tenancy.Rule, int) []tenancy.Rule) error {
-	err := s.changeRules(r, func(rules []tenancy.Rule) ([]tenancy.Rule, error) {
+func (s *Server) orderRules(r *Request, base, done string, change func([]tenancy.Rule, int) []tenancy.Rule) error {
+	err := s.changeRules(r, base, func(rules []tenancy.Rule) ([]tenancy.Rule, error) {
 		at, err := ruleAt(rules, r.Param("rule"))
 		if err != nil {
 			return nil, err
@@ -194,16 +200,9 @@ func (s *Server) orderRules(r *Request, done string, change func([]tenancy.Rule,
 	return r.Redirect("/providers/" + url.PathEscape(r.Param("provider")) + "#rules")
 }
 
-func (s *Server) changeRules(r *Request, change func([]tenancy.Rule) ([]tenancy.Rule, error)) error {
-	setup, err := s.SSO.Admin.Setup(r.Context(), r.Actor, r.Param("provider"))
-	if err != nil {
-		return err
-	}
-	rules, err := change(slices.Clone(setup.Rules))
-	if err != nil {
-		return err
-	}
-	_, err = s.SSO.Admin.Save(r.Context(), r.Actor, login.Change{Provider: setup.Provider, Rules: &rules}, false)
+// changeRules changes the rules as they are, with a base only those that the page showed.
+func (s *Server) changeRules(r *Request, base string, edit func([]tenancy.Rule) ([]tenancy.Rule, error)) error {
+	_, err := s.SSO.Admin.ChangeRules(r.Context(), r.Actor, r.Param("provider"), base, edit)
 	return err
 }
 
@@ -218,16 +217,16 @@ func ruleAt(rules []tenancy.Rule, id string) (int, error) {
 func ruleRows(setup login.Setup) []templates.RuleRow {
 	var rows []templates.RuleRow
 	for i, rule := range setup.Rules {
-		form := ruleForm(setup.ID, rule)
+		form := ruleForm(setup.ID, setup.Version(), rule)
 		form.At = fmt.Sprint("rule-", i+1)
-		rows = append(rows, templates.RuleRow{ID: rule.ID, Number: i + 1, Form: form, First: i == 0, Last: i == len(setup.Rules)-1})
+		rows = append(rows, templates.RuleRow{ID: rule.ID, Number: i + 1, Is: form, Form: form, First: i == 0, Last: i == len(setup.Rules)-1})
 	}
 	return rows
 }
 
-func ruleForm(provider string, r tenancy.Rule) templates.RuleForm {
+func ruleForm(provider, version string, r tenancy.Rule) templates.RuleForm {
 	return templates.RuleForm{
-		Provider: provider, ID: r.ID, IsDomain: r.Domain != "",
+		Provider: provider, Version: version, ID: r.ID, IsDomain: r.Domain != "",
 		Claim: r.Claim, Match: r.Match, Domain: r.Domain, Tenant: r.Tenant, Role: string(r.Role), Create: r.Create, MissingIsEmpty: r.MissingIsEmpty, Roles: roleChoices(tenancy.Owner, r.Role),
 	}
 }

@@ -20,6 +20,8 @@ type Providers interface {
 	// Save makes or changes one; Check says what it would come to. Codes: invalid (with its field), conflict, not_found.
 	Save(ctx context.Context, actor tenancy.Actor, c login.Change, fresh bool) (login.Setup, error)
 	Check(ctx context.Context, actor tenancy.Actor, c login.Change, fresh bool) (login.Setup, error)
+	// ChangeRules changes its rules alone, which edit gets as they are. Codes: as for Save.
+	ChangeRules(ctx context.Context, actor tenancy.Actor, id, base string, edit func([]tenancy.Rule) ([]tenancy.Rule, error)) (login.Setup, error)
 	Delete(ctx context.Context, actor tenancy.Actor, id string) error // codes: not_found, conflict
 	Move(ctx context.Context, actor tenancy.Actor, id string, up bool) error
 	Examine(ctx context.Context, actor tenancy.Actor, id string) (login.Finding, error)
@@ -156,8 +158,8 @@ func (s *Server) changeProvider(r *Request) error {
 	}
 	if err != nil {
 		return s.providerAgain(r, err, func(page *templates.Provider, problem *fault.Error) {
-			view.Error, view.Field, view.HasSecret = problem.Sentence, problem.Field, page.Form.HasSecret
-			page.Form = view
+			view.Error, view.Field = problem.Sentence, problem.Field
+			page.Refused(view)
 		})
 	}
 	r.flash("The provider was changed.")
@@ -170,7 +172,7 @@ func providerForm(form Form) (templates.ProviderForm, login.Change, error) {
 		ID: form.Text("id"), Name: form.Text("name"), Issuer: form.Text("issuer"), ClientID: form.Text("clientId"), Scopes: form.Text("scopes"),
 		Patience: form.Text("patience"), AllowPrivate: form.Text("allowPrivate") == "1", Disabled: form.Text("disabled") == "1", DropSecret: form.Text("dropSecret") == "1",
 	}
-	change := login.Change{DropSecret: view.DropSecret, Provider: login.Provider{
+	change := login.Change{DropSecret: view.DropSecret, Base: form.Text("version"), Provider: login.Provider{
 		ID: view.ID, Name: view.Name, Issuer: view.Issuer, ClientID: view.ClientID, ClientSecret: form.Text("clientSecret"),
 		Scopes: strings.Fields(view.Scopes), AllowPrivate: view.AllowPrivate, Disabled: view.Disabled,
 	}}

@@ -85,3 +85,52 @@ func TestThePreviewShowsWhatClaimsGiveAndWhy(t *testing.T) {
 	preview("", http.StatusUnprocessableEntity, "Paste the claims")
 	preview("[1]", http.StatusUnprocessableEntity, "neither a JSON object")
 }
+
+// version is what a form on the page was made from.
+func version(t *testing.T, page answer) string {
+	t.Helper()
+	found := regexp.MustCompile(`name="version" value="([0-9a-f-]+)"`).FindStringSubmatch(page.body)
+	if found == nil {
+		t.Fatal("no form on the page has a version")
+	}
+	return found[1]
+}
+
+func TestOfTwoWhoChangeAProviderTheSecondKeepsWhatWasWritten(t *testing.T) {
+	c := newCampus(t)
+	admin := c.signedIn("admin")
+	c.setUp(admin)
+	page := admin.get("/providers/campus")
+	read := version(t, page)
+	ids := regexp.MustCompile(`<li id="rule-(\w{10,})"`).FindAllStringSubmatch(page.body, -1)
+	if len(ids) != 3 {
+		t.Fatalf("rules %v", ids)
+	}
+	rule := func(id, role, from string) url.Values {
+		return url.Values{"rule": {id}, "version": {from}, "kind": {"claim"}, "claim": {"groups"}, "match": {"net-teachers"}, "tenant": {"net"}, "role": {role}}
+	}
+	admin.post("/providers/campus/rules", rule(ids[0][1], "observer", read)).want(t, http.StatusSeeOther)
+	late := rule(ids[0][1], "owner", read)
+	late.Set("tenant", "elsewhere")
+	refused := admin.post("/providers/campus/rules", late)
+	refused.want(t, http.StatusConflict, "The rules of Campus were changed after you read them, so nothing was stored", "<details open>", `value="elsewhere"`,
+		`in <code>groups</code> is <strong>observer</strong> of <code>net</code>`)
+	late.Set("version", version(t, refused))
+	admin.post("/providers/campus/rules", late).want(t, http.StatusSeeOther) // having seen the rules as they are
+
+	// A rule that somebody else deletes meanwhile: what was written is in the form for a new one.
+	read = version(t, admin.get("/providers/campus"))
+	admin.post("/providers/campus/rules/"+ids[1][1]+"/delete", url.Values{"version": {read}}).want(t, http.StatusSeeOther)
+	admin.post("/providers/campus/rules/"+ids[0][1]+"/delete", url.Values{"version": {read}}).want(t, http.StatusConflict, "The rules of Campus were changed", `id="rule-`+ids[0][1])
+	gone := admin.post("/providers/campus/rules", rule(ids[1][1], "owner", read))
+	gone.want(t, http.StatusConflict, `id="new-match" name="match" type="text" class="mono" required autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="/course-(\d+)/" value="net-teachers"`)
+	if strings.Contains(gone.body, `name="rule" value="`+ids[1][1]) {
+		t.Error("the form changes a rule that is gone")
+	}
+
+	settings := url.Values{"version": {read}, "name": {"Campus A"}, "issuer": {c.provider.Issuer}, "clientId": {"trunkline"}, "scopes": {"groups"}, "allowPrivate": {"1"}}
+	admin.post("/providers/campus", settings).want(t, http.StatusSeeOther) // rules are no settings
+	settings.Set("name", "Campus B")
+	admin.post("/providers/campus", settings).want(t, http.StatusConflict, "The settings of Campus A were changed after you read them", `value="Campus B"`,
+		`<dt>Name</dt><dd class="wrap-anywhere">Campus A</dd>`)
+}

@@ -13,7 +13,9 @@ type SetupStore interface {
 	ProviderStore
 	Rules(ctx context.Context, id string) ([]tenancy.Rule, error)
 	ManagedByFile(ctx context.Context, id string) (bool, error)
-	SaveProvider(ctx context.Context, p Provider, rules []tenancy.Rule) error
+	// ChangeProvider asks decide about one as it is, with its secret, and stores what it says, in one transaction that no other change of providers
+	// overlaps. One without an id: there is none yet.
+	ChangeProvider(ctx context.Context, id string, decide func(had Setup) (Provider, []tenancy.Rule, error)) error
 	DeleteProvider(ctx context.Context, id string) error
 	OrderProviders(ctx context.Context, ids []string) error
 }
@@ -47,11 +49,11 @@ type Setup struct {
 	Rules     []tenancy.Rule `json:"rules"`
 }
 
-// Change is what one is to become. Its secret and rules stay as they are where none are given.
-type Change struct {
-	Provider
-	DropSecret bool            // it has none any more
-	Rules      *[]tenancy.Rule // nil: those it has
+// shown is what leaves this package: the secret does not.
+func (s Setup) shown() Setup {
+	s.HasSecret = s.ClientSecret != "" || s.SecretLost
+	s.ClientSecret = ""
+	return s
 }
 
 func allowed(actor tenancy.Actor) error {
@@ -89,8 +91,7 @@ func (a *Admin) Setup(ctx context.Context, actor tenancy.Actor, id string) (Setu
 }
 
 func (a *Admin) setup(ctx context.Context, p Provider) (s Setup, err error) {
-	s = Setup{Provider: p, HasSecret: p.ClientSecret != "" || p.SecretLost}
-	s.ClientSecret = ""
+	s = Setup{Provider: p}.shown()
 	if s.Rules, err = a.Store.Rules(ctx, p.ID); err != nil {
 		return s, err
 	}
@@ -98,73 +99,7 @@ func (a *Admin) setup(ctx context.Context, p Provider) (s Setup, err error) {
 	return s, err
 }
 
-// Check is Save without storing: what would be stored.
-func (a *Admin) Check(ctx context.Context, actor tenancy.Actor, c Change, fresh bool) (Setup, error) {
-	_, after, err := a.plan(ctx, actor, c, fresh)
-	after.ClientSecret = ""
-	return after, err
-}
-
-// Save makes a provider, or with fresh false changes one. Codes: invalid, by its field; conflict, when there is one of that id already, or it comes from the
-// file, or nobody could administer the site afterwards; not_found.
-func (a *Admin) Save(ctx context.Context, actor tenancy.Actor, c Change, fresh bool) (Setup, error) {
-	before, after, err := a.plan(ctx, actor, c, fresh)
-	if err != nil {
-		return Setup{}, err
-	}
-	if after.Disabled && !before.Disabled {
-		if err := a.needsDoorBut(ctx, after.ID); err != nil {
-			return Setup{}, err
-		}
-	}
-	if err := a.Store.SaveProvider(ctx, after.Provider, after.Rules); err != nil {
-		return Setup{}, err
-	}
-	if err := a.record(ctx, actor, before, after, fresh); err != nil {
-		return Setup{}, err
-	}
-	return a.Setup(ctx, actor, after.ID)
-}
-
-// plan is what a change comes to; the provider of after has its secret.
-func (a *Admin) plan(ctx context.Context, actor tenancy.Actor, c Change, fresh bool) (before, after Setup, err error) {
-	if err := allowed(actor); err != nil {
-		return before, after, err
-	}
-	had, err := a.Store.Provider(ctx, c.ID)
-	switch {
-	case err == nil && fresh:
-		return before, after, fault.New(fault.Conflict, "There is a provider %s already. Choose another id.", clip(c.ID)).InField("id")
-	case err != nil && !(fresh && fault.Is(err, fault.NotFound)):
-		return before, after, err
-	case err == nil:
-		if before, err = a.setup(ctx, had); err != nil {
-			return before, after, err
-		}
-	}
-	if before.FromFile {
-		return before, after, fault.New(fault.Conflict, "The provider %s is set up in the file of --providers. Change it there and start Trunkline again.", c.ID)
-	}
-	after = Setup{Provider: c.Provider, Rules: before.Rules}
-	if c.Rules != nil {
-		after.Rules = *c.Rules
-	}
-	switch {
-	case c.DropSecret:
-		after.ClientSecret = ""
-	case after.ClientSecret == "" && had.SecretLost:
-		return before, after, fault.New(fault.Invalid, "The key of the secret is gone. Give the secret again, or say that there is none.").InField("clientSecret")
-	case after.ClientSecret == "":
-		after.ClientSecret = had.ClientSecret
-	}
-	after.HasSecret = after.ClientSecret != ""
-	if err := after.Check(); err != nil {
-		return before, after, err
-	}
-	return before, after, tenancy.CheckRules(after.Rules)
-}
-
-// record writes down what changed: the settings, the rules, or both.
+// record writes down what changed: the settings, the rules, or both. Both have their secrets, which are not written down.
 func (a *Admin) record(ctx context.Context, actor tenancy.Actor, before, after Setup, fresh bool) error {
 	about := tenancy.AuditObject{Kind: "provider", ID: after.ID, Name: after.Name}
 	event := func(verb tenancy.AuditVerb, was, is any) tenancy.AuditEvent {
@@ -172,7 +107,7 @@ func (a *Admin) record(ctx context.Context, actor tenancy.Actor, before, after S
 		e.Tenant, e.Before, e.After = "", was, is
 		return e
 	}
-	if fresh || !before.same(after.Provider) || before.Disabled != after.Disabled || before.Patience != after.Patience || before.HasSecret != after.HasSecret {
+	if fresh || !before.same(after.Provider) || before.Disabled != after.Disabled || before.Patience != after.Patience || before.shown().HasSecret != after.shown().HasSecret {
 		var was any = before.Provider
 		if fresh {
 			was = nil

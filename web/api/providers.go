@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,6 +25,7 @@ type Provider struct {
 	Disabled     bool           `json:"disabled"`
 	FromFile     bool           `json:"fromFile" doc:"Set up by the file of --providers, which alone changes it"`
 	Rules        []tenancy.Rule `json:"rules"`
+	Version      string         `json:"version" doc:"Of the settings and rules: send it as base with what is made from them"`
 }
 
 // ProviderSettings is what a provider is to become. What is left out stays as it is.
@@ -37,6 +39,7 @@ type ProviderSettings struct {
 	Patience     string          `json:"patience,omitempty" maxLength:"32" doc:"Such as 15m, which is the default"`
 	Disabled     bool            `json:"disabled,omitempty"`
 	Rules        *[]tenancy.Rule `json:"rules,omitempty" doc:"Left out: those that there are"`
+	Base         string          `json:"base,omitempty" maxLength:"64" doc:"The version that this was made from: a conflict, and nothing stored, when the settings, or rules that are given, were changed since; left out: whatever there is"`
 }
 
 // ProviderSaved is what became of it.
@@ -74,7 +77,9 @@ func (a *API) providerOperations() {
 		DryRun   bool   `query:"dryRun" doc:"Say what it would come to, and store nothing"`
 		Body     ProviderSettings
 	}
-	huma.Register(a.huma, operation("PUT", "/providers/{provider}", "save-provider", "Make or change a provider, with its rules", tenancy.ManageSite, "providers"),
+	save := operation("PUT", "/providers/{provider}", "save-provider", "Make or change a provider, with its rules", tenancy.ManageSite, "providers")
+	save.Errors = append(save.Errors, http.StatusConflict)
+	huma.Register(a.huma, save,
 		func(ctx context.Context, in *saveInput) (*answer[ProviderSaved], error) {
 			return respond(a.saveProvider(ctx, in.Provider, in.Body, in.DryRun))
 		})
@@ -107,7 +112,7 @@ func (a *API) saveProvider(ctx context.Context, id string, s ProviderSettings, d
 	if err != nil && !fresh {
 		return ProviderSaved{}, err
 	}
-	change := login.Change{Rules: s.Rules, Provider: login.Provider{
+	change := login.Change{Rules: s.Rules, Base: s.Base, Provider: login.Provider{
 		ID: id, Name: s.Name, Issuer: s.Issuer, ClientID: s.ClientID, Scopes: s.Scopes, AllowPrivate: s.AllowPrivate, Disabled: s.Disabled,
 	}}
 	if s.ClientSecret != nil {
@@ -130,6 +135,7 @@ func providerOf(s login.Setup) Provider {
 	p := Provider{
 		ID: s.ID, Name: s.Name, Issuer: s.Issuer, ClientID: s.ClientID, HasSecret: s.HasSecret, Scopes: s.Scopes, AllowPrivate: s.AllowPrivate,
 		Patience: s.Waits().String(), Disabled: s.Disabled, FromFile: s.FromFile, Rules: orEmpty(s.Rules),
+		Version: s.Version(),
 	}
 	if p.Scopes == nil {
 		p.Scopes = []string{"profile", "email"}

@@ -95,18 +95,24 @@ func (o *Organisations) ManagedByFile(_ context.Context, id string) (bool, error
 	return o.fromFile[id], nil
 }
 
-// SaveProvider makes or changes one.
-func (o *Organisations) SaveProvider(_ context.Context, p login.Provider, rules []tenancy.Rule) error {
+// ChangeProvider makes or changes one.
+func (o *Organisations) ChangeProvider(_ context.Context, id string, decide func(login.Setup) (login.Provider, []tenancy.Rule, error)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.rules[p.ID] = numbered(p.ID, rules)
-	for i := range o.providers {
-		if o.providers[i].ID == p.ID {
-			o.providers[i] = p
-			return nil
-		}
+	at := slices.IndexFunc(o.providers, func(p login.Provider) bool { return p.ID == id })
+	had := login.Setup{FromFile: o.fromFile[id], Rules: slices.Clone(o.rules[id])}
+	if at >= 0 {
+		had.Provider = o.providers[at]
 	}
-	o.providers = append(o.providers, p)
+	p, rules, err := decide(had)
+	if err != nil {
+		return err
+	}
+	if o.rules[id] = numbered(id, rules); at < 0 {
+		o.providers = append(o.providers, p)
+	} else {
+		o.providers[at] = p
+	}
 	return nil
 }
 
