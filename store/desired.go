@@ -84,43 +84,76 @@ func (placementRow) TableName() string { return "placements" }
 
 // ChangeDesired runs change on the lab's record inside one transaction and stores its Desired side, with what the lab holds of quotas from then on. An error of
 // change, and more than the limits allow (code exhausted), leave everything as it was.
-func (s *Store) ChangeDesired(ctx context.Context, scope tenancy.Scope, labID string, change func(*control.Record) error) (*control.Record, error) {
-	var r *control.Record
-	err := s.change(ctx, func(tx *gorm.DB) error {
+func (s *Store) ChangeDesired(ctx context.Context, scope tenancy.Scope, labID string, change func(*control.Record) error) (r *control.Record, err error) {
+	err = s.change(ctx, func(tx *gorm.DB) error {
 		row, err := lockLab(tx, scope, labID)
 		if err != nil {
 			return err
 		}
-		if r, err = loadLab(tx, scope, row.ID); err != nil {
-			return err
-		}
-		before := identifiersOf(r.Desired)
-		if err := change(r); err != nil {
-			return err
-		}
-		if err := checkVNIs(tx, row.ID, before, identifiersOf(r.Desired)); err != nil {
-			return err
-		}
-		columns, err := desiredRow(r.Desired)
-		if err != nil {
-			return err
-		}
-		r.UpdatedAt = s.now()
-		if err := tx.Model(&labRow{}).Where("id = ?", row.ID).Updates(columns.updates(stamp(r.UpdatedAt))).Error; err != nil {
-			return err
-		}
-		if err := saveDeployment(tx, row.ID, r.Desired.Deployment); err != nil {
-			return err
-		}
-		if err := trimRevisions(tx, row.ID); err != nil {
-			return err
-		}
-		return s.reserve(tx, row.ID)
+		r, err = s.changeDesired(tx, row, change)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// ReviseDesired is AddRevision and ChangeDesired in one transaction: change sees the lab with its new version, and both are stored or nothing is.
+func (s *Store) ReviseDesired(ctx context.Context, scope tenancy.Scope, labID string, revision *control.Revision, change func(*control.Record) error) (r *control.Record, err error) {
+	var number int64
+	err = s.change(ctx, func(tx *gorm.DB) error {
+		row, err := lockLab(tx, scope, labID)
+		if err != nil {
+			return err
+		}
+		if number, err = s.addRevision(tx, row, revision); err != nil {
+			return err
+		}
+		r, err = s.changeDesired(tx, row, change)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	revision.Number = number
+	return r, nil
+}
+
+// changeDesired runs change and stores what it leaves. The lab is locked.
+func (s *Store) changeDesired(tx *gorm.DB, row labRow, change func(*control.Record) error) (*control.Record, error) {
+	r, err := loadLab(tx, tenancy.InTenant(row.TenantID), row.ID)
+	if err != nil {
+		return nil, err
+	}
+	before := identifiersOf(r.Desired)
+	if err := change(r); err != nil {
+		return nil, err
+	}
+	if err := checkVNIs(tx, row.ID, before, identifiersOf(r.Desired)); err != nil {
+		return nil, err
+	}
+	columns, err := desiredRow(r.Desired)
+	if err != nil {
+		return nil, err
+	}
+	r.UpdatedAt = s.now()
+	if err := tx.Model(&labRow{}).Where("id = ?", row.ID).Updates(columns.updates(stamp(r.UpdatedAt))).Error; err != nil {
+		return nil, err
+	}
+	if err := saveDeployment(tx, row.ID, r.Desired.Deployment); err != nil {
+		return nil, err
+	}
+	return r, s.settle(tx, row.ID)
+}
+
+// settle makes what follows from the rows of a lab as this transaction leaves them: which versions are kept as they were understood, and what the lab holds of
+// quotas. Code: exhausted.
+func (s *Store) settle(tx *gorm.DB, labID string) error {
+	if err := trimRevisions(tx, labID); err != nil {
+		return err
+	}
+	return s.reserve(tx, labID)
 }
 
 func desiredRow(d control.Desired) (desiredColumns, error) {

@@ -23,6 +23,54 @@ import (
 
 var sameRecord = cmp.Options{cmpopts.EquateEmpty(), cmpopts.EquateApproxTime(0), cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})}
 
+// TestAVersionAndWhatShallRunOfItAreStoredTogether or not at all.
+func TestAVersionAndWhatShallRunOfItAreStoredTogether(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *store.Store) {
+		seed(t, s)
+		scope := tenancy.InTenant(alpha)
+		r := newLab(alpha, "campus")
+		must(t, s.CreateLab(t.Context(), scope, r))
+		next := r.Revision
+		next.Number, next.Source, next.After = 7, "a newer text", 1
+		run := func(r *control.Record) error {
+			if r.Revision.Source != next.Source {
+				t.Errorf("the change sees revision %d", r.Revision.Number)
+			}
+			r.Desired.Deployment = control.Deployment{Want: control.WantRun, Revision: r.Revision.Number}
+			return nil
+		}
+		no := fault.New(fault.Conflict, "No.")
+		before, err := s.Lab(t.Context(), scope, r.ID)
+		must(t, err)
+		refused := func(why string, code fault.Code, change func(*control.Record) error) {
+			t.Helper()
+			_, err := s.ReviseDesired(t.Context(), scope, r.ID, &next, change)
+			wantCode(t, err, code)
+			after, err := s.Lab(t.Context(), scope, r.ID)
+			must(t, err)
+			if diff := cmp.Diff(before, after, sameRecord); diff != "" || next.Number != 7 {
+				t.Errorf("%s: it is version %d; stored is (-before +after)\n%s", why, next.Number, diff)
+			}
+		}
+		refused("the change says no", fault.Conflict, func(*control.Record) error { return no })
+		limit := func(limits tenancy.Limits) {
+			must(t, s.ChangeQuota(t.Context(), scope, func(q *tenancy.QuotaLimits) error { q.Workspace = limits; return nil }))
+		}
+		limit(tenancy.Limits{tenancy.QuotaNodes: 1})
+		refused("there is no room", fault.Exhausted, run)
+		limit(nil)
+		got, err := s.ReviseDesired(t.Context(), scope, r.ID, &next, run)
+		must(t, err)
+		if next.Number != 2 || got.Revision.Number != 2 || got.Desired.Revision != 2 {
+			t.Errorf("version %d; the record has %d, and %d runs", next.Number, got.Revision.Number, got.Desired.Revision)
+		}
+		late, err := s.ReviseDesired(t.Context(), scope, r.ID, &next, run)
+		if wantCode(t, err, fault.Conflict); late != nil {
+			t.Errorf("after another one it gave %+v", late)
+		}
+	})
+}
+
 func TestALabComesBackAsItWasStored(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, s *store.Store) {
 		_, hostID := seed(t, s)

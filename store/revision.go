@@ -57,32 +57,36 @@ func (externalRow) TableName() string { return "lab_externals" }
 // AddRevision stores a new version of the lab's file and sets its number. Code: conflict, when it was made after a version that is not the
 // newest any more.
 func (s *Store) AddRevision(ctx context.Context, scope tenancy.Scope, labID string, revision *control.Revision) error {
-	return s.change(ctx, func(tx *gorm.DB) error {
+	var number int64
+	err := s.change(ctx, func(tx *gorm.DB) error {
 		row, err := lockLab(tx, scope, labID)
 		if err != nil {
 			return err
 		}
-		if revision.After != 0 && revision.After != row.Revision {
-			return fault.New(fault.Conflict, "Somebody else changed lab %s meanwhile. Look at it and try again.", row.Name)
-		}
-		number := row.Revision + 1
-		stored := *revision
-		stored.Number = number
-		if err := insertRevision(tx, row.ID, &stored); err != nil {
+		if number, err = s.addRevision(tx, row, revision); err != nil {
 			return err
 		}
-		err = tx.Model(&labRow{}).Where("id = ?", row.ID).Updates(map[string]any{
-			"revision": number, "node_count": len(revision.Lab.Nodes), "link_count": len(revision.Lab.Links), "updated_at": stamp(s.now()),
-		}).Error
-		if err != nil {
-			return err
-		}
-		revision.Number = number
-		if err := trimRevisions(tx, row.ID); err != nil {
-			return err
-		}
-		return s.reserve(tx, row.ID)
+		return s.settle(tx, row.ID)
 	})
+	if err == nil {
+		revision.Number = number
+	}
+	return err
+}
+
+// addRevision writes the version as the newest and returns its number. The lab is locked, and has to be settled.
+func (s *Store) addRevision(tx *gorm.DB, row labRow, revision *control.Revision) (number int64, err error) {
+	if revision.After != 0 && revision.After != row.Revision {
+		return 0, fault.New(fault.Conflict, "Somebody else changed lab %s meanwhile. Look at it and try again.", row.Name)
+	}
+	stored := *revision
+	stored.Number = row.Revision + 1
+	if err := insertRevision(tx, row.ID, &stored); err != nil {
+		return 0, err
+	}
+	return stored.Number, tx.Model(&labRow{}).Where("id = ?", row.ID).Updates(map[string]any{
+		"revision": stored.Number, "node_count": len(revision.Lab.Nodes), "link_count": len(revision.Lab.Links), "updated_at": stamp(s.now()),
+	}).Error
 }
 
 // Revision returns one version. Code: not_found.

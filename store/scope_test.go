@@ -69,6 +69,11 @@ var scoped = map[string]func(ctx context.Context, s *store.Store, scope tenancy.
 		r, err := s.ChangeDesired(ctx, scope, lab.ID, func(*control.Record) error { seen = true; return nil })
 		return seen || r != nil, err
 	},
+	"ReviseDesired": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		seen, revision := false, lab.Revision
+		r, err := s.ReviseDesired(ctx, scope, lab.ID, &revision, func(*control.Record) error { seen = true; return nil })
+		return seen || r != nil, err
+	},
 	"SaveObserved": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		return false, s.SaveObserved(ctx, scope, lab.ID, control.Observed{State: control.Failed}, nil)
 	},
@@ -131,6 +136,10 @@ var scoped = map[string]func(ctx context.Context, s *store.Store, scope tenancy.
 			return err == nil, err
 		}
 		return false, nil
+	},
+	"ChangeService": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
+		err := s.ChangeService(ctx, scope, "ci-of-alpha", tenancy.Member, tenancy.Observer)
+		return err == nil, err
 	},
 	"EndService": func(ctx context.Context, s *store.Store, scope tenancy.Scope, lab *control.Record) (bool, error) {
 		err := s.EndService(ctx, scope, "ci-of-alpha")

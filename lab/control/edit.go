@@ -24,8 +24,10 @@ const maxNote = 200
 
 // Edit changes the lab's file and stores a new revision of it. What others did since the revision that the edit was made on is kept: where
 // both changed the same thing it is fault.Conflict, with both sides in the result's Clashes, and nothing is stored. A text that is no lab is
-// fault.Invalid, with the complaints as Details and in the result's Report.
+// fault.Invalid, with the complaints as Details and in the result's Report. An edit that shall be applied and cannot be, because no host fits, an image
+// may not be used or a quota is used up, is not stored either, and the error says so.
 func (c *Controller) Edit(ctx context.Context, actor tenancy.Actor, ref string, request EditRequest) (result *EditResult, err error) {
+	defer func() { err = sayUnchanged(err) }()
 	discreet := c.discreet(actor)
 	defer discreet.hide(&err)
 	if err := checkEdit(request); err != nil {
@@ -78,19 +80,17 @@ func (c *Controller) editOnce(ctx context.Context, actor tenancy.Actor, ref stri
 	if err := e.plan(ctx, actor); err != nil || request.Check {
 		return e.result, false, err
 	}
-	if e.text != r.Revision.Source {
-		err := e.store(ctx, actor)
-		if fault.Is(err, fault.Conflict) {
-			return e.result, true, err
-		}
-		if err != nil {
-			return e.result, false, err
-		}
+	revision, err := e.revision(ctx, actor)
+	if err != nil {
+		return e.result, false, err
 	}
-	if request.Apply {
-		return e.result, false, e.apply(ctx, actor)
+	switch {
+	case request.Apply && r.Desired.Want == WantRun:
+		err = e.apply(ctx, actor, revision)
+	case revision != nil:
+		err = e.store(ctx, actor, revision)
 	}
-	return e.result, false, nil
+	return e.result, fault.Is(err, fault.Conflict), err
 }
 
 // editing is one edit on its way.
@@ -101,6 +101,7 @@ type editing struct {
 	result  *EditResult
 	text    string
 	done    []edit.Op
+	running *Revision // what is deployed; nil: nothing
 }
 
 // change makes the new text and reads it.
@@ -204,6 +205,7 @@ func (e *editing) plan(ctx context.Context, actor tenancy.Actor) error {
 	if err != nil || running == nil {
 		return err
 	}
+	e.running = running
 	had := e.r.Desired.Deployment
 	would, notes, err := e.placed(ctx, actor)
 	if err != nil {
@@ -222,9 +224,11 @@ func (e *editing) placed(ctx context.Context, actor tenancy.Actor) (Deployment, 
 	if !e.request.Check || !e.request.Apply || e.r.Desired.Want != WantRun {
 		return e.r.Desired.Deployment, nil, nil
 	}
-	would := *e.r
-	would.Revision.Lab = e.result.Lab
-	planned, err := e.c.plan(ctx, &would)
+	would := e.r
+	if e.text != e.r.Revision.Source {
+		would = e.with(e.newer(actor))
+	}
+	planned, err := e.c.plan(ctx, would)
 	return planned.Deployment, slices.Concat(planned.Notes, planned.GivenUp, planned.Quota.notes(actor.UserID)), toldTo(actor, err)
 }
 
@@ -253,26 +257,55 @@ func shortPlan(steps []PlanStep) []PlanStep {
 	return append(short, PlanStep{Verb: "keep", Object: "nodes " + names, Reason: reason})
 }
 
-// store keeps the new revision and tells everybody. fault.Conflict: there is a newer one already.
-func (e *editing) store(ctx context.Context, actor tenancy.Actor) error {
-	c, old := e.c, &e.r.Revision
-	hash, size, err := c.cfg.Blobs.Put(ctx, strings.NewReader(e.text), format.MaxBytes)
-	if err != nil {
-		return err
-	}
-	revision := &Revision{
-		File: old.File, Source: e.text, Lab: e.result.Lab, Env: old.Env, ImageMap: old.ImageMap, CreatedAt: c.cfg.Now(),
+// newer is the version that the edit makes, with the lab file's old content.
+func (e *editing) newer(actor tenancy.Actor) *Revision {
+	old := &e.r.Revision
+	return &Revision{
+		Number: old.Number + 1, File: old.File, Source: e.text, Lab: e.result.Lab, Env: old.Env, ImageMap: old.ImageMap, CreatedAt: e.c.cfg.Now(),
 		AuthorID: actor.UserID, Author: actor.UserName, Words: e.result.Words, Note: e.request.Note, After: old.Number,
 		Files: slices.Clone(old.Files), FilesOf: cmp.Or(old.FilesOf, old.Number),
 	}
+}
+
+// with is the record with another version.
+func (e *editing) with(revision *Revision) *Record {
+	r := *e.r
+	r.Revision = *revision
+	r.NodeCount, r.LinkCount = len(revision.Lab.Nodes), len(revision.Lab.Links)
+	return &r
+}
+
+// revision is the version that is to be stored, its content kept; nil when the file says the same as before.
+func (e *editing) revision(ctx context.Context, actor tenancy.Actor) (*Revision, error) {
+	if e.text == e.r.Revision.Source {
+		return nil, nil
+	}
+	hash, size, err := e.c.cfg.Blobs.Put(ctx, strings.NewReader(e.text), format.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	revision := e.newer(actor)
 	for i := range revision.Files {
-		if revision.Files[i].Path == old.File {
+		if revision.Files[i].Path == revision.File {
 			revision.Files[i].SHA256, revision.Files[i].Size = hash, size
 		}
 	}
-	if err := c.cfg.Labs.AddRevision(ctx, actor.Scope(), e.r.ID, revision); err != nil {
+	return revision, nil
+}
+
+// store keeps the new version, and changes nothing that runs. fault.Conflict: there is a newer one already.
+func (e *editing) store(ctx context.Context, actor tenancy.Actor, revision *Revision) error {
+	if err := e.c.cfg.Labs.AddRevision(ctx, actor.Scope(), e.r.ID, revision); err != nil {
 		return toldTo(actor, err)
 	}
+	err := e.stored(ctx, actor, revision)
+	e.c.changed(e.r.ID)
+	return err
+}
+
+// stored tells everybody of a version that was stored.
+func (e *editing) stored(ctx context.Context, actor tenancy.Actor, revision *Revision) error {
+	c, old := e.c, &e.r.Revision
 	if err := c.record(ctx, actor, tenancy.AuditLabChange, auditLab(e.r), auditVersion(old), auditVersion(revision)); err != nil {
 		return err
 	}
@@ -280,15 +313,11 @@ func (e *editing) store(ctx context.Context, actor tenancy.Actor) error {
 		return err
 	}
 	e.result.Revision = revision.Number
-	e.r.Revision = *revision
-	e.r.NodeCount, e.r.LinkCount = len(revision.Lab.Nodes), len(revision.Lab.Links)
-	if !e.request.Apply {
-		c.changed(e.r.ID)
-	}
+	e.r = e.with(revision)
 	view := e.r.view()
 	c.hub.publish(Event{Tenant: e.r.Tenant, LabID: e.r.ID, Lab: &view})
 	c.hub.publish(Event{Tenant: e.r.Tenant, LabID: e.r.ID, Edited: &EditedEvent{
-		Revision: revision.Number, UserID: actor.UserID, By: actor.UserName, Words: revision.Words, Touched: e.result.Touched, Applied: e.request.Apply,
+		Revision: revision.Number, UserID: actor.UserID, By: actor.UserName, Words: revision.Words, Touched: e.result.Touched, Applied: e.result.Applied,
 	}})
 	return nil
 }
@@ -306,28 +335,6 @@ func (e *editing) keepPlaces(ctx context.Context, scope tenancy.Scope) error {
 		return nil
 	}
 	return e.c.cfg.States.SavePositions(ctx, scope, e.r.ID, moved)
-}
-
-// apply deploys what was stored, over a deploy that is under way too. Nothing happens where the lab is not deployed.
-func (e *editing) apply(ctx context.Context, actor tenancy.Actor) error {
-	if e.r.Desired.Want != WantRun {
-		e.c.changed(e.r.ID)
-		return nil
-	}
-	if e.r.Desired.Revision == e.r.Revision.Number && !e.r.Desired.Returning {
-		return nil // that runs already
-	}
-	before, after, err := e.c.planAndStore(ctx, actor.Scope(), e.r, nil, true)
-	e.c.changed(e.r.ID)
-	if err != nil {
-		return toldTo(actor, err)
-	}
-	e.result.Applied = true
-	if running, err := e.c.cfg.Labs.Revision(ctx, actor.Scope(), e.r.ID, before.Revision); err == nil && running.Lab != nil {
-		e.result.Plan = shortPlan(planSteps(running.Lab, e.r.Revision.Lab, before, after, e.c.hostName))
-	}
-	e.c.QuotasChanged()
-	return e.c.recordDeploy(ctx, actor, e.r, before, after)
 }
 
 // places is where nodes are drawn: where the file says, and the others where they were put.

@@ -13,13 +13,18 @@ import (
 // trimTimeout bounds giving identifiers back after a deployment could not be stored.
 const trimTimeout = 10 * time.Second
 
-// store changes what a lab shall be, with an identifier for each name that crosses hosts: change gets them. The names that the lab
-// and what it may go back to have already keep theirs. When change fails nothing new is kept. placing is held since the places were
-// chosen, so that nobody gives away the same room, or frees what was just taken.
-func (c *Controller) store(ctx context.Context, scope tenancy.Scope, r *Record, crossing []string, change func(r *Record, vnis map[string]uint32) error) error {
+// store changes what a lab shall be, with an identifier for each name that crosses hosts: change gets them. revision is a new version that is
+// stored with it; nil: none. The names that the lab and what it may go back to have already keep theirs. When change fails nothing new is kept.
+// placing is held since the places were chosen, so that nobody gives away the same room, or frees what was just taken.
+func (c *Controller) store(ctx context.Context, scope tenancy.Scope, r *Record, revision *Revision, crossing []string, change func(r *Record, vnis map[string]uint32) error) error {
 	vnis, err := c.identify(ctx, r, crossing)
-	if err == nil {
-		_, err = c.cfg.States.ChangeDesired(ctx, scope, r.ID, func(stored *Record) error { return change(stored, vnis) })
+	with := func(stored *Record) error { return change(stored, vnis) }
+	switch {
+	case err != nil:
+	case revision != nil:
+		_, err = c.cfg.States.ReviseDesired(ctx, scope, r.ID, revision, with)
+	default:
+		_, err = c.cfg.States.ChangeDesired(ctx, scope, r.ID, with)
 	}
 	if err != nil && len(crossing) > 0 {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), trimTimeout)

@@ -33,7 +33,7 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 	}
 	c.fleet.awaitUsable(ctx, firstHost)
 	failed := c.failedNodes(r)
-	before, after, err := c.planAndStore(ctx, actor.Scope(), r, failed, false)
+	before, after, err := c.planAndStore(ctx, actor.Scope(), r, deploying{failed: failed})
 	if err != nil {
 		return toldTo(actor, err)
 	}
@@ -42,20 +42,29 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 	return c.recordDeploy(ctx, actor, r, before, after)
 }
 
-// planAndStore makes the newest version what shall run, where there is room this moment, and returns what should run before and shall from now on.
-// over: also in the place of a deploy that is under way, as when edits of a running lab follow each other.
-func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *Record, failed []string, over bool) (before, after Deployment, err error) {
+// deploying is how a version is deployed.
+type deploying struct {
+	revision *Revision // stored with it, as the newest; nil: it is stored already
+	edit     bool      // also in the place of a deploy that is under way, as edits of a running lab follow each other; only while it shall run
+	failed   []string  // nodes that are started anew
+}
+
+// planAndStore makes the record's version what shall run, where there is room this moment, and returns what should run before and shall from now
+// on. When anything is refused nothing is stored. Code conflict, beside those of plan: the lab is not what it was when it was planned.
+func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *Record, how deploying) (before, after Deployment, err error) {
 	c.placing.Lock()
 	defer c.placing.Unlock()
 	planned, err := c.plan(ctx, r)
 	if err != nil {
 		return before, after, err
 	}
-	err = c.store(ctx, scope, r, planned.Crossing, func(stored *Record, vnis map[string]uint32) error {
+	err = c.store(ctx, scope, r, how.revision, planned.Crossing, func(stored *Record, vnis map[string]uint32) error {
 		stored.seeAtLeast(r)
 		r := stored
 		switch {
-		case r.busy() && !over:
+		case how.edit && r.Desired.Want != WantRun:
+			return fault.New(fault.Conflict, "Lab %s was stopped while the edit was planned. Look at it and make the edit again.", r.Name)
+		case r.busy() && !how.edit:
 			return deployAgain(r)
 		case r.Revision.Number != planned.Revision:
 			return fault.New(fault.Conflict, "Lab %s was changed while its deploy was planned. Look at it and deploy it again.", r.Name)
@@ -63,7 +72,7 @@ func (c *Controller) planAndStore(ctx context.Context, scope tenancy.Scope, r *R
 		d, ended := &r.Desired, !r.UnderWay()
 		before = d.Deployment
 		d.Deployment, d.VNIs = planned.Deployment, vnis
-		d.Nodes = keepRestarts(before.Nodes, failed)
+		d.Nodes = keepRestarts(before.Nodes, how.failed)
 		d.Returning, d.Forget, d.Note = false, false, ""
 		switch {
 		case before.Want == WantNothing:

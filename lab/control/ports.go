@@ -27,6 +27,9 @@ type StateStore interface {
 	// ChangeDesired runs change on the lab's record inside one transaction and stores its Desired side. An error of change
 	// leaves everything as it was. Of two changes at once the second sees what the first did.
 	ChangeDesired(ctx context.Context, scope tenancy.Scope, labID string, change func(*Record) error) (*Record, error)
+	// ReviseDesired adds a new version of the lab's file, as LabStore does, and runs change on the lab that has it, as ChangeDesired does, in one
+	// transaction: both are stored, or nothing is.
+	ReviseDesired(ctx context.Context, scope tenancy.Scope, labID string, revision *Revision, change func(*Record) error) (*Record, error)
 	SaveObserved(ctx context.Context, scope tenancy.Scope, labID string, observed Observed, onHosts map[string]*hostapi.LabStatus) error
 	// OnHosts is what each host had of the lab when it was last saved, by host id.
 	OnHosts(ctx context.Context, scope tenancy.Scope, labID string) (map[string]*hostapi.LabStatus, error)

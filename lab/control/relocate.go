@@ -227,7 +227,7 @@ func (c *Controller) settleAnew(ctx context.Context, e *entry, anew placement, d
 		return false, c.getStuck(e, "The lab cannot run on other hosts", err)
 	}
 	generation := r.Desired.Generation
-	err = c.store(ctx, tenancy.Everywhere(), r, out.Crossing, func(stored *Record, vnis map[string]uint32) error {
+	err = c.store(ctx, tenancy.Everywhere(), r, nil, out.Crossing, func(stored *Record, vnis map[string]uint32) error {
 		if stored.Desired.Generation != generation {
 			return fault.New(fault.Conflict, "The lab was changed meanwhile.")
 		}

@@ -42,6 +42,7 @@ type rig struct {
 
 	lostAfter time.Duration // 0: the controller's own
 	now       func() time.Time
+	states    control.StateStore // nil: the store
 }
 
 // localImages are in the fake's words too, which knows no tags.
@@ -81,8 +82,11 @@ func newRigAt(t *testing.T, cfg store.Config) *rig {
 // start makes a controller and runs it; stop drops it.
 func (r *rig) start() *rig {
 	r.t.Helper()
+	if r.states == nil {
+		r.states = r.store
+	}
 	c, err := control.New(control.Config{
-		Labs: r.store, States: r.store, Site: r.store, HostStore: r.store, Identifiers: r.store, Images: r.store, Quotas: r.store, Blobs: r.blobs, Links: r.links,
+		Labs: r.store, States: r.states, Site: r.store, HostStore: r.store, Identifiers: r.store, Images: r.store, Quotas: r.store, Blobs: r.blobs, Links: r.links,
 		Limits: r.limits, Grace: 200 * time.Millisecond, LostAfter: r.lostAfter, Now: r.now,
 		Log: slog.New(slog.NewTextHandler(logOf{r.t}, nil)),
 	})
