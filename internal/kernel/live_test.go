@@ -50,9 +50,8 @@ type queued struct {
 }
 
 var (
-	queueHead    = regexp.MustCompile(`^qdisc netem ([0-9a-f]+:) dev \S+ root`)
-	queueDropped = regexp.MustCompile(`\(dropped (\d+),`)
-	queueBacklog = regexp.MustCompile(`backlog \S+ (\d+)p`)
+	queueHandle  = regexp.MustCompile(`^netem ([0-9a-f]+:) dev \S+ root`)
+	queueFigures = regexp.MustCompile(`(?s)^.*\(dropped (\d+),.*backlog \S+ (\d+)p.*$`)
 )
 
 // queue finds the netem that shows the words, such as "delay 25ms".
@@ -61,26 +60,17 @@ func (r *rig) queue(shows string) (queued, error) {
 	if err != nil {
 		return queued{}, err
 	}
-	var q queued
-	found := false
-	for line := range strings.Lines(out) {
-		if m := queueHead.FindStringSubmatch(line); m != nil {
-			if found {
-				break
-			}
-			q.handle, found = m[1], strings.Contains(line+" ", shows)
-		} else if m := queueDropped.FindStringSubmatch(line); m != nil && found {
-			if q.dropped, err = strconv.Atoi(m[1]); err != nil {
-				return q, err
-			}
-		} else if m := queueBacklog.FindStringSubmatch(line); m != nil && found {
-			q.frames, err = strconv.Atoi(m[1])
+	for block := range strings.SplitSeq(out, "qdisc ") { // each with its own figures
+		head, figures, _ := strings.Cut(block, "\n")
+		handle := queueHandle.FindStringSubmatch(head)
+		if handle == nil || !strings.Contains(head+" ", shows) {
+			continue
 		}
+		q := queued{handle: handle[1]}
+		_, err := fmt.Sscanf(queueFigures.ReplaceAllString(figures, "$1 $2"), "%d %d", &q.dropped, &q.frames)
+		return q, err
 	}
-	if !found {
-		return queued{}, &missingQueue{shows, out}
-	}
-	return q, err
+	return queued{}, &missingQueue{shows, out}
 }
 
 type missingQueue struct{ shows, out string }
