@@ -29,7 +29,7 @@ export class Clip {
     const key = `${this.doc.revision} ${nodes.join(" ")}`;
     if (this.ready?.key === key) return this.ready.coming;
     const one = { key, text: null };
-    one.coming = this.doc.post("copy", { nodes, at: this.map.centre() }).then((answer) => {
+    one.coming = this.doc.ask("copy", { nodes, at: this.map.centre() }).then((answer) => {
       if (answer?.error) toast(answer.error.message, "error");
       one.text = answer?.text ?? null;
       if (!one.text && this.ready === one) this.ready = null;
@@ -69,7 +69,7 @@ export class Clip {
 
   // put makes nodes of a text, or copies of nodes, in one step of undo.
   async put(what, verb) {
-    const answer = await this.doc.post("paste", { ...what, at: this.map.centre() });
+    const answer = await this.doc.ask("paste", { ...what, at: this.map.centre() });
     if (!answer) return;
     if (answer.error) {
       toast([answer.error.message, ...(answer.error.details ?? []).slice(0, 3).map((d) => d.message)].join(" "), "error");

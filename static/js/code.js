@@ -7,6 +7,7 @@ import { element } from "./icon.js";
 import { begin } from "./clip.js";
 
 const pause = 700; // milliseconds without typing
+const patience = 4000; // milliseconds until the server is asked again that did not answer
 
 export class Code {
   constructor(doc, host, { canEdit, at, running }) {
@@ -14,6 +15,7 @@ export class Code {
     this.told = document.getElementById("code-state");
     this.button = document.getElementById("code-save");
     this.button?.addEventListener("click", () => this.save());
+    window.addEventListener("beforeunload", (e) => this.dirty && e.preventDefault());
     doc.on("changed", ({ text, answer }) => this.changed(text, answer));
     doc.on("writers", (people) => this.writers(people));
   }
@@ -100,8 +102,12 @@ export class Code {
       return;
     }
     const text = this.text;
-    const answer = await this.doc.post("edits", { text, base: this.base, check: true });
-    if (!answer || text !== this.text) return;
+    const answer = await this.doc.send("edits", { text, base: this.base, check: true });
+    if (!answer) {
+      this.unreached();
+      return;
+    }
+    if (text !== this.text) return;
     this.mark([...(answer.report?.refused ?? []), ...(answer.marks ?? [])], answer.clashes);
     if (!answer.error && !this.running()) await this.save();
     else this.say(answer);
@@ -113,13 +119,23 @@ export class Code {
     if (!this.dirty || this.saving) return;
     const text = this.text;
     this.saving = true;
-    const answer = await this.doc.write(text, this.base, { quiet: true, settled, again: (sides) => this.save(sides) }).finally(() => (this.saving = false));
-    if (!answer) return;
+    const answer = await this.doc.write(text, this.base, { settled, again: (sides) => this.save(sides) }).finally(() => (this.saving = false));
+    if (!answer) {
+      this.unreached();
+      return;
+    }
     if (answer.error) {
       this.mark(answer.report?.refused ?? [], answer.clashes);
       this.say(answer);
     } else if (this.text === text || answer.text === text) this.adopt(answer, text);
     if (this.dirty) this.typed();
+  }
+
+  // unreached says that what is typed is here only, and looks again by itself.
+  unreached() {
+    if (this.told) Object.assign(this.told, { textContent: "Not kept: no connection" }).dataset.kind = "bad";
+    clearTimeout(this.later);
+    this.later = setTimeout(() => this.look(), patience);
   }
 
   // adopt takes over what is kept now, with what was typed since the text was sent.

@@ -1,19 +1,22 @@
 // The lab as people edit it: one document on the server. Edits are sent one after the other, each answer brings the new drawing, the new text
 // and how to undo. It knows no drawing: whoever shows something listens.
 import { toast } from "./toast.js";
+import { Unsent } from "./unsent.js";
 
 const steps = 200; // of undo that are kept
+const later = ["unavailable", "exhausted", "unauthenticated"]; // refusals that end: the step may be made then
 
 export class LabDocument {
   // at is the lab's address, lab its drawing as the page had it.
   constructor(at, lab, text) {
     Object.assign(this, { at, lab, text, revision: lab.revision, done: [], undone: [], waiting: 0, live: localStorage.getItem("trunkline.live") !== "off" });
     this.line = Promise.resolve();
-    this.listeners = { changed: [], steps: [], refused: [], plan: [], writers: [] };
+    this.listeners = { changed: [], steps: [], refused: [], unmade: [], plan: [], writers: [] };
+    this.unsent = new Unsent();
   }
 
-  // on listens: "changed" {lab, text, answer}, "steps" (undo and redo), "refused" (an answer with its error), "plan" (what is not yet applied),
-  // "writers" (who else writes in the text, and where).
+  // on listens: "changed" {lab, text, answer}, "steps" (undo and redo), "refused" (an answer with its error), "unmade" (an edit was not
+  // made: the drawing is as it was), "plan" (what is not yet applied), "writers" (who else writes in the text, and where).
   on(name, listener) {
     this.listeners[name].push(listener);
   }
@@ -29,81 +32,91 @@ export class LabDocument {
     this.tell("steps");
   }
 
-  // edit does ops as one step of undo. It returns the server's answer, or null when it was refused; then it has been said why.
-  edit(ops, { words = "", quiet = false, base } = {}) {
+  // edit does ops as one step of undo. It returns the server's answer, or null when nothing was made; then it has been said why.
+  edit(ops, { words = "", base } = {}) {
     if (!ops.length) return Promise.resolve(null);
-    return this.step({ ops, ...(base ? { base } : {}) }, (answer) => {
-      if (!answer.inverse?.length) return;
-      this.done.push({ ops: answer.inverse, words: words || answer.words });
-      if (this.done.length > steps) this.done.shift();
-      this.undone = [];
-    }, quiet, null, (_, seen) => this.edit(insisting(ops), { words, quiet, base: seen }));
+    return this.step({ ops, ...(base ? { base } : {}) }, (answer) => this.made(answer, words || answer.words), {
+      again: (_, seen) => this.edit(insisting(ops), { words, base: seen }),
+      unsent: (seen) => this.unsent.add(ops, () => this.edit(ops, { words, base: seen })),
+    });
   }
 
-  // write replaces the text, begun at the revision given. settled says which sides clashes take, as again is given them.
-  write(text, base, { quiet = false, settled = {}, again } = {}) {
-    return this.step({ text, base, ...settled }, (answer) => {
-      if (!answer.inverse?.length) return;
-      this.done.push({ ops: answer.inverse, words: answer.words });
-      this.undone = [];
-    }, quiet, null, again);
+  // write replaces the text, begun at the revision given. settled says which sides clashes take, as again is given them. A refusal is returned
+  // and not said: it is shown beside the text, which keeps what was written, as it does when nothing could be sent (null).
+  write(text, base, { settled = {}, again } = {}) {
+    return this.step({ text, base, ...settled }, (answer) => this.made(answer), { quiet: true, again });
   }
 
   // fill gives addresses to what has none.
   fill() {
-    return this.step({ fill: true }, (answer) => {
-      if (!answer.inverse?.length) {
-        toast("Every interface that needs an address has one.");
-        return;
-      }
-      this.done.push({ ops: answer.inverse, words: answer.words });
-      this.undone = [];
-      toast(`${answer.words}.`);
+    return this.step({ fill: true }, (answer) => toast(this.made(answer) ? `${answer.words}.` : "Every interface that needs an address has one."), {
+      unsent: () => this.unsent.add("fill", () => this.fill()),
     });
   }
 
+  // made keeps how to undo what was made, and says whether there is something to undo.
+  made(answer, words = answer.words) {
+    if (!answer.inverse?.length) return false;
+    this.done.push({ ops: answer.inverse, words });
+    if (this.done.length > steps) this.done.shift();
+    this.undone = [];
+    return true;
+  }
+
   undo() {
-    return this.back("done", "undone");
+    return this.back("done", "undone", "undone", "Undo");
   }
 
   redo() {
-    return this.back("undone", "done");
+    return this.back("undone", "done", "redone", "Redo");
   }
 
-  // back takes the step that is the last one once its turn comes: it may be on its way still.
-  back(from, to) {
+  // back takes the step that is the last one once its turn comes: it may be on its way still. The step stays where it is until it is certain that
+  // it was made, or never can be.
+  back(from, to, was, verb) {
     let last = null;
-    return this.step(() => (last = this[from].pop()) && { ops: last.ops }, (answer) => {
+    return this.step(() => (last = this[from].at(-1)) && { ops: last.ops }, (answer) => {
+      this[from].pop();
       if (answer.inverse?.length) this[to].push({ ops: answer.inverse, words: last.words });
-    }, false, null, (_, seen) => this.edit(insisting(last.ops), { words: last.words, base: seen }));
+    }, {
+      again: (_, seen) => this.edit(insisting(last.ops), { words: last.words, base: seen }),
+      unsent: () => toast(`Nothing was ${was}: Trunkline cannot be reached. The step is still there. ${verb} it once the connection is back.`, "error"),
+      refused: ({ code }) => later.includes(code) || this[from].pop(),
+    });
   }
 
   // restore makes an earlier version the newest.
   restore(number, apply = this.live) {
-    return this.step(`revisions/${number}/restore`, (answer) => {
-      if (answer.inverse?.length) this.done.push({ ops: answer.inverse, words: answer.words });
-    }, false, { apply });
+    return this.step({ path: `revisions/${number}/restore`, base: undefined, apply }, (answer) => this.made(answer), {
+      unsent: () => this.unsent.add(`restore ${number}`, () => this.restore(number, apply)),
+    });
   }
 
   // step takes its turn: what is sent was made on what was seen, and the server merges it onto what is there. Where that clashes, again makes the
-  // change all the same, once somebody has seen both sides: it is told how, and which revision that was.
-  step(request, keep, quiet = false, body = null, again = null) {
+  // change all the same, once somebody has seen both sides: it is told how, and which revision that was. unsent is told on which revision the
+  // change was made that did not reach the server, refused why it was not made.
+  step(request, keep, { quiet = false, again = null, unsent = () => {}, refused = () => {} } = {}) {
     this.waiting++;
     this.tell("steps");
     const turn = this.line.then(async () => {
-      const path = typeof request === "string" ? request : "edits";
       const asked = typeof request === "function" ? request() : request;
       if (!asked) return null;
-      const answer = await this.post(path, body ?? { base: this.revision, apply: this.live, ...asked });
-      if (!answer) return null;
-      if (answer.error) {
-        this.tell("refused", { ...answer, again: again && ((how) => again(how, answer.revision)) });
-        if (!quiet && !answer.clashes?.length) toast(answer.error.message, "error");
-        return quiet ? answer : null;
+      const { path = "edits", ...body } = { base: this.revision, apply: this.live, ...asked };
+      const answer = await this.send(path, body);
+      if (answer && !answer.error) {
+        keep(answer);
+        this.take(answer);
+        return answer;
       }
-      keep(answer);
-      this.take(answer);
-      return answer;
+      this.tell("unmade");
+      if (!answer) {
+        unsent(body.base);
+        return null;
+      }
+      refused(answer.error);
+      this.tell("refused", { ...answer, again: again && ((how) => again(how, answer.revision)) });
+      if (!quiet && !answer.clashes?.length) toast(answer.error.message, "error");
+      return quiet ? answer : null;
     }).finally(() => {
       this.waiting--;
       this.tell("steps");
@@ -112,15 +125,22 @@ export class LabDocument {
     return turn;
   }
 
-  async post(path, body) {
+  // send returns the server's answer; null when there is none, or one that is not the server's own.
+  async send(path, body) {
     try {
       const answer = await fetch(`${this.at}/${path}`, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(body) });
       if (answer.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
       return await answer.json();
     } catch {
-      toast("The change could not be sent. Check the connection and make it again.", "error");
       return null;
     }
+  }
+
+  // ask sends what changes nothing by itself, such as a pattern to be drawn. It says so when there is no answer.
+  async ask(path, body) {
+    const answer = await this.send(path, body);
+    if (!answer) toast("Trunkline cannot be reached. Check the connection and try again.", "error");
+    return answer;
   }
 
   take(answer) {

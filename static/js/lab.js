@@ -112,6 +112,7 @@ function startEditor(map, doc, panel) {
     map.untouched = false; // the view stays while somebody draws
     map.sync(lab);
   });
+  doc.on("unmade", () => map.putBack());
   let edit = null;
   const frames = new Frames(map, {
     noteMoved: (note, fields) => doc.edit([{ op: "set-note", note, fields }]),

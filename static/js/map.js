@@ -167,6 +167,16 @@ export class TopologyMap extends MapView {
     for (const layer of this.layers) layer.moved?.(n);
   }
 
+  // putBack brings what was dragged to where the drawing has it.
+  putBack() {
+    for (const { name, x, y } of this.lab.nodes) {
+      const n = this.nodes.get(name);
+      if (n && (n.x !== x || n.y !== y)) this.moveTo(n, x, y);
+    }
+    this.frames?.sync(this.lab);
+    this.onMoving?.();
+  }
+
   lay(l) {
     const w = wirePath(this.nodes.get(l.a), this.nodes.get(l.b), l.bend);
     l.way = w;

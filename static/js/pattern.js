@@ -24,7 +24,7 @@ export function startPatterns(map, doc, edit) {
     const request = { shape, count: number("count"), kind: form.elements.kind.value, hosts: number("hosts"), at: free(map) };
     if (shape === "tree") request.fanout = number("fanout");
     if (shape === "leaf-spine") request.spines = number("spines");
-    const answer = await doc.post("pattern", request);
+    const answer = await doc.ask("pattern", request);
     if (answer?.error) toast(answer.error.message, "error");
     else if (answer) {
       await edit.add(answer.ops, `${form.elements.shape.selectedOptions[0].text} of ${request.count}`);

@@ -1,4 +1,4 @@
-// Short messages in the corner. Errors stay until they are closed.
+// Short messages in the corner. Errors stay until they are closed; what is said again stands there once.
 import { element, icon } from "./icon.js";
 
 const box = () => document.getElementById("toasts");
@@ -6,6 +6,7 @@ const box = () => document.getElementById("toasts");
 export function toast(text, kind = "info") {
   const e = element("div", { class: `toast ${kind}`, role: kind === "error" ? "alert" : null },
     icon(kind === "error" ? "alert-triangle" : "info-circle"), element("p", {}, text), closer());
+  for (const old of box().querySelectorAll(`.toast.${kind}:not(.transfer)`)) if (old.textContent === e.textContent) old.remove();
   box().append(e);
   keepFew();
   return e;
@@ -18,7 +19,7 @@ export function closer(label = "Close") {
 }
 
 function keepFew() {
-  const all = [...box().querySelectorAll(".toast:not(.transfer)")];
+  const all = [...box().querySelectorAll(".toast:not(.transfer, .lasting)")];
   for (const old of all.slice(0, -4)) old.remove();
 }
 
