@@ -51,13 +51,37 @@ func (s *Store) CreateService(ctx context.Context, scope tenancy.Scope, service 
 	})
 }
 
+// ChangeService gives a service account another role. Codes: not_found; conflict when its role is not was any more.
+func (s *Store) ChangeService(ctx context.Context, scope tenancy.Scope, id string, was, role tenancy.Role) error {
+	tenant, _ := scope.Tenant()
+	return s.change(ctx, func(tx *gorm.DB) error {
+		if err := lockTenant(tx, scope); err != nil {
+			return err
+		}
+		var found []membershipRow
+		of := tx.Model(&userRow{}).Select("id").Where("id = ? AND service_of = ?", id, tenant)
+		if err := tx.Where("tenant_id = ? AND user_id IN (?)", tenant, of).Find(&found).Error; err != nil {
+			return err
+		}
+		switch {
+		case len(found) == 0:
+			return noService
+		case found[0].Role != string(was):
+			return fault.New(fault.Conflict, "Its role was changed to %s meanwhile. Look again, and change it then.", found[0].Role).InField("role")
+		}
+		return s.giveRole(tx, tenant, id, role)
+	})
+}
+
+var noService = fault.New(fault.NotFound, "There is no such service account here.")
+
 // EndService deletes a service account; its role and tokens go with it. Code: not_found.
 func (s *Store) EndService(ctx context.Context, scope tenancy.Scope, id string) error {
 	tenant, _ := scope.Tenant()
 	return s.change(ctx, func(tx *gorm.DB) error {
 		gone := tx.Where("id = ? AND service_of = ?", id, tenant).Delete(&userRow{})
 		if gone.Error == nil && gone.RowsAffected == 0 {
-			return fault.New(fault.NotFound, "There is no such service account here.")
+			return noService
 		}
 		return gone.Error
 	})

@@ -215,6 +215,59 @@ func TestWhoMayDoWhatAboutServiceAccounts(t *testing.T) {
 	})
 }
 
+func TestTheRoleOfAServiceAccountChangesForItsTokensAtOnce(t *testing.T) {
+	everyDesk(t, func(t *testing.T, d desk) {
+		ctx := t.Context()
+		ci, err := d.services.CreateService(ctx, d.mia, "ci", tenancy.Member)
+		must(t, err)
+		_, secret, err := d.services.CreateServiceToken(ctx, d.mia, "ci", tenancy.TokenRequest{Name: "nightly"})
+		must(t, err)
+		actor, err := d.ActorOfToken(ctx, secret)
+		must(t, err)
+		role := func(want tenancy.Role) {
+			t.Helper()
+			fresh, err := d.ActorOfToken(ctx, secret)
+			must(t, err)
+			again, err := d.Again(ctx, actor) // what is open
+			must(t, err)
+			if fresh.Role != want || again.Role != want {
+				t.Errorf("by its token it is %s, in what is open %s, and not %s", fresh.Role, again.Role, want)
+			}
+		}
+		heard, stop := d.bell.Listen(actor, "")
+		defer stop()
+		for _, is := range []tenancy.Role{tenancy.Manager, tenancy.Observer} {
+			must(t, d.services.ChangeServiceRole(ctx, d.mia, "ci", is))
+			role(is)
+			select {
+			case told := <-heard:
+				if want := "The role of the service account ci was changed to " + string(is) + " by mia."; told.Reason != want {
+					t.Errorf("heard %q", told.Reason)
+				}
+			default:
+				t.Errorf("that it is %s now was not heard", is)
+			}
+		}
+		must(t, d.services.ChangeServiceRole(ctx, d.mia, ci.ID, tenancy.Observer))
+		if len(heard) != 0 {
+			t.Error("somebody is told that its role is what it was")
+		}
+
+		wantCode(t, d.services.ChangeServiceRole(ctx, d.mia, "ci", tenancy.Owner), fault.Forbidden)
+		wantCode(t, d.services.ChangeServiceRole(ctx, d.mia, "ci", "god"), fault.Invalid)
+		must(t, d.services.ChangeServiceRole(ctx, d.ada, "ci", tenancy.Owner))
+		wantCode(t, d.services.ChangeServiceRole(ctx, d.mia, "ci", tenancy.Observer), fault.Forbidden) // it may more than mia
+		role(tenancy.Owner)
+		for _, ref := range []string{ci.ID, "ci", d.mia.UserID, "nothing"} { // of another workspace, a person, nobody
+			wantCode(t, d.services.ChangeServiceRole(ctx, d.elsewhere, ref, tenancy.Observer), fault.NotFound)
+		}
+		wantCode(t, d.services.ChangeServiceRole(ctx, d.ada, d.mia.UserID, tenancy.Observer), fault.NotFound)
+		wantCode(t, d.store.ChangeService(ctx, tenancy.InTenant(alpha), d.mia.UserID, tenancy.Manager, tenancy.Observer), fault.NotFound)
+		wantCode(t, d.store.ChangeService(ctx, tenancy.InTenant(alpha), ci.ID, tenancy.Member, tenancy.Observer), fault.Conflict)
+		role(tenancy.Owner)
+	})
+}
+
 func TestAServiceAccountCannotSignIn(t *testing.T) {
 	everyDesk(t, func(t *testing.T, d desk) {
 		ctx := t.Context()

@@ -58,6 +58,8 @@ type ServiceRow struct {
 	ID, Name, Role, By string
 	Created            time.Time
 	Mine               bool // whoever looks may manage it
+	Roles              []Choice
+	Error              string // of its role
 	Tokens             []Token
 	Form               TokenForm
 	Open               bool // its form was sent

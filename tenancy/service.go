@@ -27,6 +27,8 @@ type ServiceStore interface {
 	Services(ctx context.Context, scope Scope) ([]ServiceAccount, error)
 	// CreateService makes one, with its role. Codes: conflict (a name that another one of the workspace has), not_found (no workspace).
 	CreateService(ctx context.Context, scope Scope, service ServiceAccount) error
+	// ChangeService gives one another role. Codes: not_found, also for one of another workspace; conflict when its role is not was any more.
+	ChangeService(ctx context.Context, scope Scope, id string, was, role Role) error
 	// EndService deletes one with its role and tokens. Code: not_found.
 	EndService(ctx context.Context, scope Scope, id string) error
 }
@@ -74,10 +76,9 @@ func (s *Services) CreateService(ctx context.Context, actor Actor, name string, 
 	switch {
 	case name == "" || utf8.RuneCountInString(name) > 60 || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f }):
 		return ServiceAccount{}, fault.New(fault.Invalid, "Give the service account a name of 1 to 60 characters, such as the program that it is for.").InField("name")
-	case rank[role] == 0:
-		return ServiceAccount{}, fault.New(fault.Invalid, "There is no role %q. Take owner, manager, member or observer.", role).InField("role")
-	case !actor.SiteAdmin && !actor.Role.Includes(role):
-		return ServiceAccount{}, fault.New(fault.Forbidden, "You are %s here, so a service account of yours can be %s at most.", actor.Role, actor.Role).InField("role")
+	}
+	if err := serviceRole(actor, role); err != nil {
+		return ServiceAccount{}, err
 	}
 	before, err := s.store.Services(ctx, actor.Scope())
 	if err != nil {
@@ -93,6 +94,35 @@ func (s *Services) CreateService(ctx context.Context, actor Actor, name string, 
 	event := actor.AuditEvent(AuditUserCreate, service.auditObject())
 	event.After = map[string]any{"role": role}
 	return service, Record(ctx, s.accounts.audit, event)
+}
+
+// serviceRole refuses a role that is none, and one above the actor's own.
+func serviceRole(actor Actor, role Role) error {
+	switch {
+	case rank[role] == 0:
+		return fault.New(fault.Invalid, "There is no role %q. Take owner, manager, member or observer.", role).InField("role")
+	case !actor.SiteAdmin && !actor.Role.Includes(role):
+		return fault.New(fault.Forbidden, "You are %s here, so a service account of yours can be %s at most.", actor.Role, actor.Role).InField("role")
+	}
+	return nil
+}
+
+// ChangeServiceRole gives one another role, the actor's own at most. It counts for its tokens at once, and what they have open is looked at again. Codes: invalid
+// (with its field), forbidden (also when it may more than the actor), not_found, conflict (somebody else changed its role meanwhile).
+func (s *Services) ChangeServiceRole(ctx context.Context, actor Actor, id string, role Role) error {
+	service, err := s.managed(ctx, actor, id)
+	if err != nil {
+		return err
+	}
+	if err := serviceRole(actor, role); err != nil || role == service.Role {
+		return err
+	}
+	if err := s.store.ChangeService(ctx, actor.Scope(), service.ID, service.Role, role); err != nil {
+		return err
+	}
+	s.bell.Publish(Revocation{UserID: service.ID, TenantID: actor.TenantID, Reason: "The role of the service account " + service.Name + " was changed to " + string(role) + " by " + actor.UserName + "."})
+	event := actor.AuditEvent(AuditMemberRole, service.auditObject())
+	return Record(ctx, s.accounts.audit, event.changed(roleDetail{Role: service.Role}, roleDetail{Role: role}))
 }
 
 // RemoveService ends one with its tokens, and what they have open. Its labs stay; a manager can end them. Codes: not_found, forbidden (it may more than the actor).

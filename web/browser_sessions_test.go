@@ -50,6 +50,8 @@ func TestSessionsTokensAndServicesInABrowser(t *testing.T) {
 	c.wait("its token", `/^tlk_/.test(document.querySelector("#secret")?.textContent)`)
 	c.do(chromedp.Click(".service summary"))
 	c.looks("members-services")
+	c.do(chromedp.SetValue(`.service form.role select`, "observer"), chromedp.Submit(`.service form.role select`))
+	c.wait("its other role", `document.querySelector(".service form.role select")?.value === "observer" && document.querySelector(".toast")?.textContent.includes("counts for its tokens at once")`)
 	c.do(chromedp.SendKeys("#service-name", "nightly-builds"), chromedp.Submit("#service-name"))
 	c.wait("why not", `document.querySelector("#service-wrong")?.textContent.includes("already")`)
 	c.looks("members-service-refused")

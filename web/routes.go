@@ -144,6 +144,7 @@ var routes = []route{
 	{method: http.MethodPost, path: "/members/:user/sign-in-link", verb: tenancy.InviteMembers, handle: workspaces((*Server).linkMember)},
 	{method: http.MethodPost, path: "/members/:user/sign-out", verb: tenancy.ManageSite, handle: workspaces((*Server).signOutMember)},
 	{method: http.MethodPost, path: "/members/services", verb: tenancy.ManageServices, handle: services((*Server).createService)},
+	{method: http.MethodPost, path: "/members/services/:service/role", verb: tenancy.ManageServices, handle: services((*Server).changeServiceRole)},
 	{method: http.MethodPost, path: "/members/services/:service/remove", verb: tenancy.ManageServices, handle: services((*Server).removeService)},
 	{method: http.MethodPost, path: "/members/services/:service/tokens", verb: tenancy.ManageServices, handle: services((*Server).createServiceToken)},
 	{method: http.MethodPost, path: "/members/services/:service/tokens/:token/revoke", verb: tenancy.ManageServices, handle: services((*Server).revokeServiceToken)},

@@ -36,6 +36,7 @@ func (s *Server) servicesView(r *Request) (*templates.Services, error) {
 		base := "/members/services/" + one.ID + "/tokens"
 		row := templates.ServiceRow{ID: one.ID, Name: one.Name, Role: string(one.Role), By: one.By, Created: one.Created, Form: newTokenForm("service-"+one.ID, "it", base)}
 		row.Mine = view.CanManage && highest.Includes(one.Role)
+		row.Roles = roleChoices(highest, one.Role)
 		if !row.Mine {
 			base = ""
 		}
@@ -57,6 +58,24 @@ func (s *Server) createService(r *Request) error {
 		})
 	}
 	r.flash("The service account was made. Make a token for it next.")
+	return r.Redirect("/members#services")
+}
+
+func (s *Server) changeServiceRole(r *Request) error {
+	form, err := r.Form()
+	if err != nil {
+		return err
+	}
+	if err := s.Services.ChangeServiceRole(r.Context(), r.Actor, r.Param("service"), tenancy.Role(form.Text("role"))); err != nil {
+		return s.servicesAgain(r, err, func(view *templates.Services, problem *fault.Error) {
+			for i, row := range view.Rows {
+				if row.ID == r.Param("service") {
+					view.Rows[i].Error = problem.Sentence
+				}
+			}
+		})
+	}
+	r.flash("The role was changed. It counts for its tokens at once.")
 	return r.Redirect("/members#services")
 }
 

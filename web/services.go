@@ -135,6 +135,7 @@ type Tokens interface {
 type Services interface {
 	Services(ctx context.Context, actor tenancy.Actor) ([]tenancy.ServiceAccount, error)
 	CreateService(ctx context.Context, actor tenancy.Actor, name string, role tenancy.Role) (tenancy.ServiceAccount, error)
+	ChangeServiceRole(ctx context.Context, actor tenancy.Actor, service string, role tenancy.Role) error // by its id or its name; codes: invalid, conflict
 	RemoveService(ctx context.Context, actor tenancy.Actor, id string) error
 	// The service may be named by its id or its name; the secret is shown once.
 	CreateServiceToken(ctx context.Context, actor tenancy.Actor, service string, request tenancy.TokenRequest) (tenancy.Token, string, error)

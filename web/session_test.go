@@ -190,6 +190,12 @@ func TestAServiceAccountOnThePage(t *testing.T) {
 		t.Error("an observer sees tokens of service accounts")
 	}
 	otto.post(base, url.Values{"name": {"x"}}).want(t, http.StatusForbidden)
+	role := strings.TrimSuffix(base, "/tokens") + "/role"
+	otto.post(role, url.Values{"role": {"observer"}}).want(t, http.StatusForbidden)
+	ada.post(role, url.Values{"role": {"god"}}).want(t, http.StatusUnprocessableEntity, "There is no role", `-wrong"`)
+	ada.post(role, url.Values{"role": {"observer"}}).want(t, http.StatusSeeOther)
+	ada.get("/members").want(t, http.StatusOK, "Role of nightly</label>", `<option value="observer" selected>`)
+	h.browser().get("/api/v1/me", "Authorization", "Bearer "+secret).want(t, http.StatusOK, `"role":"observer"`)
 	ada.post(strings.TrimSuffix(base, "/tokens")+"/remove", nil).want(t, http.StatusSeeOther)
 	h.browser().get("/api/v1/me", "Authorization", "Bearer "+secret).want(t, http.StatusForbidden)
 }

@@ -12,7 +12,7 @@ import (
 
 func serviceCommand(o *options) *cobra.Command {
 	cmd := cli.Group(&cobra.Command{Use: "service", Short: "Service accounts: members that are programs, with API tokens and nothing else"})
-	cmd.AddCommand(serviceList(o), serviceCreate(o), serviceRemove(o))
+	cmd.AddCommand(serviceList(o), serviceCreate(o), serviceRole(o), serviceRemove(o))
 	return cmd
 }
 
@@ -57,6 +57,20 @@ func serviceCreate(o *options) *cobra.Command {
 	cmd.Flags().StringVar(&role, "role", string(tenancy.Member), "observer, member, manager or owner, at most your own")
 	mustComplete(cmd, "role", cobra.FixedCompletions([]string{"observer", "member", "manager", "owner"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+func serviceRole(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "role NAME ROLE", Short: "Change one's role to owner, manager, member or observer, at most your own; it counts for its tokens at once",
+		Args: cli.Exactly("NAME", "ROLE"), ValidArgsFunction: o.completeServices,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			return c.ChangeServiceRole(cmd.Context(), args[0], tenancy.Role(args[1]))
+		},
+	}
 }
 
 func serviceRemove(o *options) *cobra.Command {

@@ -57,6 +57,11 @@ func (c *Client) CreateService(ctx context.Context, name string, role tenancy.Ro
 	return service, c.json(ctx, "POST", "/services", nil, map[string]string{"name": name, "role": string(role)}, &service)
 }
 
+// ChangeServiceRole changes the role of a service account.
+func (c *Client) ChangeServiceRole(ctx context.Context, service string, role tenancy.Role) error {
+	return c.json(ctx, "PATCH", path("services", service), nil, map[string]tenancy.Role{"role": role}, nil)
+}
+
 // RemoveService ends a service account.
 func (c *Client) RemoveService(ctx context.Context, service string) error {
 	return c.json(ctx, "DELETE", path("services", service), nil, nil, nil)

@@ -84,6 +84,7 @@ var operations = map[string]input{
 	"DELETE /sessions/{id}":                  {of: "session"},
 	"GET /services":                          {},
 	"POST /services":                         {json: `{"name":"{new}","role":"observer"}`},
+	"PATCH /services/{service}":              {of: "service", json: `{"role":"observer"}`},
 	"DELETE /services/{service}":             {of: "service"},
 	"POST /services/{service}/tokens":        {of: "service", json: `{"name":"{new}","scope":"read"}`},
 	"DELETE /services/{service}/tokens/{id}": {of: "service"},

@@ -132,6 +132,7 @@ var pages = map[string]input{
 	"POST /account/sessions/:session/end":                  {of: "session"},
 	"POST /account/sessions/end-others":                    {own: true},
 	"POST /members/services":                               {form: []string{"name", "{new}", "role", "observer"}},
+	"POST /members/services/:service/role":                 {of: "service", form: []string{"role", "observer"}},
 	"POST /members/services/:service/remove":               {of: "service"},
 	"POST /members/services/:service/tokens":               {of: "service", form: []string{"name", "{new}", "scope", "read", "expires", "90d"}},
 	"POST /members/services/:service/tokens/:token/revoke": {of: "service"},

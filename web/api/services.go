@@ -31,6 +31,16 @@ func (a *API) serviceOperations() {
 	huma.Register(a.huma, create, func(ctx context.Context, in *createInput) (*answer[tenancy.ServiceAccount], error) {
 		return respond(a.Services.CreateService(ctx, actorOf(ctx), in.Body.Name, in.Body.Role))
 	})
+	type serviceRoleInput struct {
+		ServicePath
+		Body struct {
+			Role tenancy.Role `json:"role" enum:"owner,manager,member,observer" doc:"At most one's own"`
+		}
+	}
+	huma.Register(a.huma, silent("PATCH", "/services/{service}", "change-service-role", "Change the role of a service account; it counts for its tokens at once, and for what they have open", tenancy.ManageServices, "services"),
+		func(ctx context.Context, in *serviceRoleInput) (*struct{}, error) {
+			return done(a.Services.ChangeServiceRole(ctx, actorOf(ctx), in.Service, in.Body.Role))
+		})
 	huma.Register(a.huma, silent("DELETE", "/services/{service}", "remove-service", "End a service account with its tokens and what they have open; its labs stay", tenancy.ManageServices, "services"),
 		func(ctx context.Context, in *ServicePath) (*struct{}, error) {
 			return done(a.Services.RemoveService(ctx, actorOf(ctx), in.Service))

@@ -104,6 +104,12 @@ func TestServiceAccountsByTheAPI(t *testing.T) {
 	if list, err := ci.Services(t.Context()); err != nil || len(list) != 1 || list[0].Tokens != nil {
 		t.Errorf("a member sees %+v, %v", list, err)
 	}
+	if err := c.ChangeServiceRole(t.Context(), "ci", tenancy.Observer); err != nil {
+		t.Error(err)
+	}
+	if _, err := ci.Create(t.Context(), yaml(twoNodes)); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("an observer makes a lab: %v", err)
+	}
 	if err := c.RevokeServiceToken(t.Context(), "ci", token.ID); err != nil {
 		t.Error(err)
 	}

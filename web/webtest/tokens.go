@@ -49,6 +49,11 @@ func (w *World) CreateService(ctx context.Context, actor tenancy.Actor, name str
 	return w.services.CreateService(ctx, actor, name, role)
 }
 
+// ChangeServiceRole gives one another role.
+func (w *World) ChangeServiceRole(ctx context.Context, actor tenancy.Actor, service string, role tenancy.Role) error {
+	return w.services.ChangeServiceRole(ctx, actor, service, role)
+}
+
 // RemoveService ends one.
 func (w *World) RemoveService(ctx context.Context, actor tenancy.Actor, id string) error {
 	return w.services.RemoveService(ctx, actor, id)
@@ -210,6 +215,20 @@ func (b bookOfServices) CreateService(_ context.Context, scope tenancy.Scope, se
 	}
 	b.services[id] = append(b.services[id], service)
 	return nil
+}
+
+// ChangeService gives one another role.
+func (b bookOfServices) ChangeService(_ context.Context, scope tenancy.Scope, id string, was, role tenancy.Role) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	tenant, _ := scope.Tenant()
+	for i, s := range b.services[tenant] {
+		if s.ID == id && s.Role == was {
+			b.services[tenant][i].Role = role
+			return nil
+		}
+	}
+	return tenancy.Missing("such service account")
 }
 
 // EndService forgets one and its tokens.
