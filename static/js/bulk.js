@@ -9,6 +9,7 @@ export class Bulk {
     this.sheet.addEventListener("change", (e) => this.form && this.change(e.target));
     this.sheet.addEventListener("submit", (e) => e.preventDefault());
     doc.on("changed", () => this.form && this.refresh());
+    panel.openers.push(() => this.chosen());
   }
 
   get form() {
@@ -35,6 +36,7 @@ export class Bulk {
   }
 
   async refresh() {
+    clearTimeout(this.soon);
     if (!this.several) return;
     this.panel.leaves();
     const { nodes, links } = this.edit.chosen;

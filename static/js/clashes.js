@@ -1,6 +1,6 @@
 // The dialog of edits that do not fit together: what both began with, what it is now, and what was wanted. Nothing of either side is lost: of the
 // text each place is chosen by itself, a change of the drawing is made all the same or left.
-import { element } from "./icon.js";
+import { element, icon } from "./icon.js";
 
 export function startClashes(doc) {
   const dialog = document.getElementById("dialog");
@@ -18,9 +18,9 @@ const side = (title, text) => element("div", {}, element("h4", {}, title), pre(t
 const button = (text, name, main = false) => element("button", { class: main ? "button main" : "button", type: "button", "data-clash": name }, text);
 
 function frame(dialog, soft, body, buttons) {
-  const close = () => element("button", { class: "tool", type: "button", "data-do": "close-dialog", "aria-label": "Close" }, "×");
+  const close = element("button", { class: "tool", type: "button", "data-do": "close-dialog", "aria-label": "Close" }, icon("x"));
   return element("div", { class: "inner wide" },
-    element("header", {}, element("h2", { id: "dialog-title" }, "Somebody changed the same thing"), close()),
+    element("header", {}, element("h2", { id: "dialog-title" }, "Somebody changed the same thing"), close),
     element("div", { class: "body" }, element("p", { class: "soft" }, soft), ...body), element("footer", {}, ...buttons));
 }
 

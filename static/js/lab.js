@@ -52,7 +52,7 @@ export function start() {
 
   // A narrow screen has room for one of the two beside the map.
   const narrow = () => innerWidth <= 700;
-  panel.opened = () => narrow() && dock.toggle(false, false);
+  panel.openers.push(() => narrow() && dock.toggle(false, false));
   dock.opened = () => narrow() && panel.toggle(false, false);
 
   map.onOpen = (name) => {

@@ -316,6 +316,7 @@ export class TopologyMap extends MapView {
     if (before && this.linkOf.has(before)) {
       const l = this.linkOf.get(before);
       l.g.classed("selected", false);
+      l.ends.classed("chosen", false);
       this.lit(l.a, false);
       this.lit(l.b, false);
     }
@@ -325,7 +326,7 @@ export class TopologyMap extends MapView {
       this.link = id;
       const l = this.linkOf.get(id);
       l.g.classed("selected", true).classed("lit", true);
-      l.ends.classed("lit", true);
+      l.ends.classed("lit chosen", true);
     }
     this.onLink?.(this.link);
     this.onChosen?.();

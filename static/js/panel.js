@@ -4,7 +4,7 @@ import { grip } from "./grip.js";
 
 export class Panel {
   constructor(at, side) {
-    Object.assign(this, { at, side, name: null });
+    Object.assign(this, { at, side, name: null, openers: [] });
     this.sheet = document.getElementById("sheet-node");
     this.nothing = [...this.sheet.children].map((e) => e.cloneNode(true));
     side.addEventListener("click", (e) => {
@@ -19,11 +19,15 @@ export class Panel {
     return !this.side.hidden;
   }
 
+  // toggle opens it with what is chosen, or closes it.
   toggle(open = !this.open, keep = true) {
     this.side.hidden = !open;
     for (const b of document.querySelectorAll('.tools [data-do="side"]')) b.setAttribute("aria-pressed", open);
     if (keep) localStorage.setItem("trunkline.panel", open ? "open" : "closed");
-    if (open) this.opened?.();
+    if (open) {
+      this.refresh();
+      for (const opener of this.openers) opener();
+    }
     window.dispatchEvent(new Event("resize"));
   }
 
@@ -44,8 +48,11 @@ export class Panel {
 
   // node opens the panel at a node.
   node(name) {
+    this.leaves();
+    this.name = name;
+    const loads = !this.open; // by opening
     this.show("node");
-    this.selected(name);
+    if (!loads) this.refresh();
   }
 
   // selected loads a node. A closed panel opens where there is room for it, but not before it is certain that the click was not

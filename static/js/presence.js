@@ -85,7 +85,7 @@ export class Presence {
       });
       // The names stand outside of the node, so that they are not a part of what it is called.
       n.theirs = this.map.labels.append("g").attr("class", "theirs").attr("aria-hidden", "true").attr("transform", `translate(${n.x},${n.y})`);
-      n.theirs.append("g").attr("class", "grown").append("text").attr("data-person", people[0].colour).attr("y", -34 - 4 * Math.min(people.length - 1, 2)).text(short(people));
+      n.theirs.append("g").attr("class", "grown").append("text").attr("data-person", people[0].colour).attr("y", -33 - 4 * Math.min(people.length - 1, 2)).text(short(people));
     }
     this.map.paint(n);
   }
