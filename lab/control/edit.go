@@ -52,6 +52,8 @@ func checkEdit(request EditRequest) error {
 		return fault.New(fault.Invalid, "An edit is either a list of changes or a whole text, not both.").InField("text")
 	case request.Text != nil && len(*request.Text) > format.MaxBytes:
 		return fault.New(fault.Exhausted, "The text has %d bytes; a lab file may have %d.", len(*request.Text), format.MaxBytes).InField("text")
+	case slices.ContainsFunc(request.Take, func(s edit.Side) bool { return s != edit.Yours && s != edit.Theirs }):
+		return fault.New(fault.Invalid, "A clash is settled by %s or %s. Say one of them for each.", edit.Yours, edit.Theirs).InField("take")
 	case utf8.RuneCountInString(request.Note) > maxNote:
 		return fault.New(fault.Invalid, "The note has more than %d characters. Say it in fewer.", maxNote).InField("note")
 	}
@@ -228,6 +230,7 @@ func (e *editing) placed(ctx context.Context, actor tenancy.Actor) (Deployment, 
 	if e.text != e.r.Revision.Source {
 		would = e.with(e.newer(actor))
 	}
+	e.c.fleet.awaitUsable(ctx, firstHost)
 	planned, err := e.c.plan(ctx, would)
 	return planned.Deployment, slices.Concat(planned.Notes, planned.GivenUp, planned.Quota.notes(actor.UserID)), toldTo(actor, err)
 }
@@ -296,7 +299,7 @@ func (e *editing) revision(ctx context.Context, actor tenancy.Actor) (*Revision,
 // store keeps the new version, and changes nothing that runs. fault.Conflict: there is a newer one already.
 func (e *editing) store(ctx context.Context, actor tenancy.Actor, revision *Revision) error {
 	if err := e.c.cfg.Labs.AddRevision(ctx, actor.Scope(), e.r.ID, revision); err != nil {
-		return toldTo(actor, err)
+		return unchanged(toldTo(actor, err))
 	}
 	err := e.stored(ctx, actor, revision)
 	e.c.changed(e.r.ID)

@@ -5,11 +5,12 @@ import (
 	"errors"
 
 	"trunkline/internal/fault"
+	"trunkline/lab"
 	"trunkline/tenancy"
 )
 
 // apply deploys the new version and stores it with that, over a deploy that is under way too; nil: the version that there is. fault.Conflict: the lab
-// is another one meanwhile. Whatever else refuses it, nothing is stored.
+// is another one meanwhile. Whatever else refuses it, nothing is stored, unless nothing that runs would change: nobody is kept from drawing.
 func (e *editing) apply(ctx context.Context, actor tenancy.Actor, revision *Revision) error {
 	c, would := e.c, e.r
 	if revision != nil {
@@ -17,9 +18,15 @@ func (e *editing) apply(ctx context.Context, actor tenancy.Actor, revision *Revi
 	} else if e.r.Desired.Revision == e.r.Revision.Number && !e.r.Desired.Returning {
 		return nil // that runs already
 	}
+	c.fleet.awaitUsable(ctx, firstHost)
 	before, after, err := c.planAndStore(ctx, actor.Scope(), would, deploying{revision: revision, edit: true})
+	err = unchanged(toldTo(actor, err))
+	if _, refused := errors.AsType[notApplied](err); refused && revision != nil && e.drawsOnly() {
+		e.result.Plan = append(e.result.Plan, PlanStep{Verb: "note", Object: "lab " + e.r.Name, Reason: "It cannot be deployed anew as it is. " + fault.Sentence(err)})
+		return e.store(ctx, actor, revision)
+	}
 	if err != nil {
-		return unchanged(toldTo(actor, err))
+		return err
 	}
 	e.result.Applied = true
 	if revision != nil {
@@ -34,6 +41,11 @@ func (e *editing) apply(ctx context.Context, actor tenancy.Actor, revision *Revi
 	}
 	c.QuotasChanged()
 	return c.recordDeploy(ctx, actor, e.r, before, after)
+}
+
+// drawsOnly reports that the edit changes nothing of what runs.
+func (e *editing) drawsOnly() bool {
+	return e.running != nil && len(lab.Diff(e.running.Lab, e.result.Lab)) == 0
 }
 
 // notApplied marks why an edit could not be applied, and was not stored.

@@ -96,6 +96,27 @@ func TestAnEditThatCannotBeAppliedChangesNothing(t *testing.T) {
 	}
 }
 
+// TestWhatOnlyDrawsIsKeptWhereTheLabCouldNotBeDeployedAnew does not let a drawing wait for what it has nothing to do with.
+func TestWhatOnlyDrawsIsKeptWhereTheLabCouldNotBeDeployedAnew(t *testing.T) {
+	r := newRig(t).start()
+	m := r.addHost("host-a", fakehost.Config{}, nil)
+	id := r.create(ring("campus", 3))
+	r.deploy(id)
+	r.until(id, control.Running)
+	must(t, r.store.ChangeTenantImages(t.Context(), tenancy.InTenant("alpha"), func(p *control.ImagePolicy) error { p.Allow = []string{"trunkline/router"}; return nil }))
+	before := r.all(m, id)
+	drawn := r.edit(id, control.EditRequest{Ops: []edit.Op{{Op: edit.SetPosition, Node: "n1", At: &edit.Point{X: 30, Y: 40}}}, Apply: true})
+	if drawn.Revision != 2 || drawn.Applied || !strings.Contains(drawn.PlanWords, "untouched") || !strings.Contains(drawn.PlanWords, "trunkline/tiny of node n1, n2, n3 is not allowed here") {
+		t.Errorf("the answer is %+v, %q", drawn, drawn.PlanWords)
+	}
+	if after := r.all(m, id); !cmp.Equal(before.Desired, after.Desired, cmpopts.EquateEmpty()) || len(after.Revisions) != 2 {
+		t.Errorf("stored is %+v; what shall run is\n%s", after.Revisions, cmp.Diff(before.Desired, after.Desired))
+	}
+	if _, err := r.control.Edit(t.Context(), r.ada, id, control.EditRequest{Ops: cut(firstLink, true), Apply: true}); !fault.Is(err, fault.Forbidden) || r.get(id).Revision != 2 {
+		t.Errorf("an edit of what runs: %v", err)
+	}
+}
+
 // early does something else to labs just before an edit is stored with what shall run.
 type early struct {
 	*store.Store

@@ -109,6 +109,9 @@ func TestEditsOfDifferentThingsMergeAndOfTheSameClash(t *testing.T) {
 	if result, err = r.control.Edit(t.Context(), r.ada, id, control.EditRequest{Base: 1, Text: &text}); !fault.Is(err, fault.Conflict) || len(result.Clashes) == 0 {
 		t.Errorf("typed over somebody's change: %v", err)
 	}
+	if _, err := r.control.Edit(t.Context(), r.ada, id, control.EditRequest{Base: 1, Text: &text, Take: []edit.Side{"mine"}, TakeAt: 4}); !fault.Is(err, fault.Invalid) || fault.Public(err).Field != "take" {
+		t.Errorf("settled by no side: %v", err)
+	}
 	text = "name: x\ntopology: {nodes: {a: {kind: none}}}\n"
 	if result, err = r.control.Edit(t.Context(), r.ada, id, control.EditRequest{Text: &text}); !fault.Is(err, fault.Invalid) || len(result.Report.Refused) == 0 || result.Report.Refused[0].Line != 2 {
 		t.Errorf("a text that is no lab: %v, %+v", err, result.Report)

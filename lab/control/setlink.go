@@ -56,7 +56,7 @@ func (c *Controller) SetLink(ctx context.Context, actor tenancy.Actor, ref, link
 	}
 	before := auditLink(r.Revision.Lab, k.ID())
 	result, err := c.Edit(ctx, actor, r.ID, EditRequest{Ops: ops, Apply: true, Check: change.Check, Note: change.Note})
-	if err != nil || change.Check {
+	if err != nil || change.Check || result.Words == "" { // "": it was so before
 		return result, err
 	}
 	object := tenancy.AuditObject{Kind: "link", ID: r.ID + "/" + k.ID(), Name: k.ID() + " of " + r.Name}

@@ -67,13 +67,14 @@ export class EditBar {
 
   // plan shows what is in the file and not yet on the hosts.
   plan(steps) {
-    const changes = steps.filter((s) => s.verb !== "keep");
+    const changes = steps.filter((s) => s.verb !== "keep" && s.verb !== "note");
+    const beside = steps.filter((s) => s.verb === "keep" || s.verb === "note");
     this.pending.hidden = !changes.length;
     if (!changes.length) return;
     this.pending.querySelector("summary span").textContent = `${count(changes.length, "change")} not yet applied`;
-    this.pending.querySelector("ul").replaceChildren(...[...changes.slice(0, 40), ...steps.filter((s) => s.verb === "keep")].map((s) => {
+    this.pending.querySelector("ul").replaceChildren(...[...changes.slice(0, 40), ...beside].map((s) => {
       const li = document.createElement("li");
-      li.textContent = s.verb === "keep" ? `${s.object}: ${s.reason}` : `${s.object}: ${s.verb}${s.reason ? `, ${s.reason}` : ""}`;
+      li.textContent = s.verb === "note" ? s.reason : s.verb === "keep" ? `${s.object}: ${s.reason}` : `${s.object}: ${s.verb}${s.reason ? `, ${s.reason}` : ""}`;
       return li;
     }));
   }
