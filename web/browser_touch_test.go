@@ -1,37 +1,35 @@
 package web_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
+// fingers puts fingers down, moves them or lifts them: "touchStart", "touchMove" or "touchEnd".
+func (c *chrome) fingers(kind string, at ...[2]float64) {
+	c.t.Helper()
+	points := make([]*input.TouchPoint, len(at))
+	for i, f := range at {
+		id := float64(i)
+		points[i] = &input.TouchPoint{X: f[0], Y: f[1], ID: &id}
+	}
+	if _, err := chromedp.Call(c.ctx, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: input.DispatchTouchEventType(kind), TouchPoints: points}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 // touch moves fingers: down at the first places, along the others, and up.
 func (c *chrome) touch(moves ...[][2]float64) {
 	c.t.Helper()
-	c.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		send := func(kind string, fingers [][2]float64) error {
-			points := make([]*input.TouchPoint, len(fingers))
-			for i, f := range fingers {
-				id := float64(i)
-				points[i] = &input.TouchPoint{X: f[0], Y: f[1], ID: &id}
-			}
-			_, err := cdp.Call(ctx, target, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: input.DispatchTouchEventType(kind), TouchPoints: points})
-			return err
-		}
-		kind := "touchStart"
-		for _, fingers := range moves {
-			if err := send(kind, fingers); err != nil {
-				return err
-			}
-			kind = "touchMove"
-		}
-		return send("touchEnd", nil)
-	}))
+	kind := "touchStart"
+	for _, at := range moves {
+		c.fingers(kind, at...)
+		kind = "touchMove"
+	}
+	c.fingers("touchEnd")
 }
 
 // swipe is one finger from a place to another.
@@ -76,4 +74,31 @@ func TestTheMapOnATablet(t *testing.T) {
 	x, y = c.middle("r3")
 	c.swipe(p[0], p[1], x, y)
 	c.wait("another cable", fmt.Sprintf(`document.querySelectorAll("#map .link").length === %d`, cables+1))
+}
+
+func TestAFingerThatRestsOnANodeOpensItsMenu(t *testing.T) {
+	s := newSite(t, nil)
+	id := s.example("mia", "ospf-triangle")
+	c := newChrome(t, s)
+	c.do(chromedp.EmulateViewport(900, 768, chromedp.EmulateTouch)) // so narrow that the panel does not open by itself and move the map
+	c.signIn("mia")
+	c.open("/labs/" + id)
+	c.wait("the map", `document.querySelector('.node[data-name="r1"]')`)
+	const menu = `document.querySelector('[role="menu"][aria-label="r1"]')`
+	x, y := c.middle("r1")
+	c.fingers("touchStart", [2]float64{x, y})
+	c.fingers("touchMove", [2]float64{x + 3, y - 2}) // no finger is quite still
+	c.wait("the node's menu", menu)
+	c.fingers("touchMove", [2]float64{x + 40, y + 40})
+	c.fingers("touchEnd")
+	if nx, ny := c.middle("r1"); nx != x || ny != y {
+		t.Errorf("the finger that opened the menu moved the node by %v, %v", nx-x, ny-y)
+	}
+	c.wait("the menu to stay", menu+`?.contains(document.activeElement)`)
+	c.touch([][2]float64{{x + 300, y + 200}})
+	c.wait("a tap elsewhere to close it", `!`+menu)
+	c.swipe(x, y, x+60, y+50)
+	if nx, _ := c.middle("r1"); nx-x < 40 {
+		t.Errorf("a finger that moves took the node along by %v", nx-x)
+	}
 }

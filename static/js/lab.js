@@ -1,6 +1,7 @@
 // The page of one lab: map, panel, dock and stream, put together.
 import { TopologyMap } from "./map.js";
 import { startMapKeys } from "./mapkeys.js";
+import { startLongPress } from "./longpress.js";
 import { startMapDrop } from "./mapdrop.js";
 import { Panel } from "./panel.js";
 import { Placement } from "./placement.js";
@@ -62,6 +63,7 @@ export function start() {
   map.onSelect = (name) => (name ? panel.selected(name) : panel.cleared());
   map.onMenu = (name, x, y) => menu.show(map.node(name), x, y);
   startMapKeys(map, { shell, details, menu });
+  startLongPress(map.svg);
   startMapDrop(map, (name, files) => lab.canUse && transfers.upload(name, files));
   const doc = new LabDocument(at, lab, null);
   const cable = new Cable(map, doc, panel);

@@ -104,7 +104,6 @@ export class TopologyMap extends MapView {
     }).on("contextmenu", (e) => {
       e.preventDefault();
       this.selectLink(link.id);
-      this.onLinkMenu?.(link.id, e.clientX, e.clientY);
     });
     return drawn;
   }

@@ -1,4 +1,4 @@
-// The menu of a node, by right click or Shift+F10.
+// The menu of a node, by right click, long press or Shift+F10.
 import { element, icon } from "./icon.js";
 import { copyText } from "./dialog.js";
 
