@@ -147,7 +147,7 @@ func (o *options) printEdit(lab string, result *control.EditResult, apply, check
 	case result.Applied:
 		fmt.Fprintf(os.Stdout, "Applied to what runs, as revision %d.\n", result.Revision)
 	case apply:
-		fmt.Fprintf(os.Stdout, "Stored as revision %d. The lab is not deployed.\n", result.Revision)
+		fmt.Fprintf(os.Stdout, "Stored as revision %d. Nothing that runs was changed.\n", result.Revision)
 	case len(result.Plan) > 0:
 		fmt.Fprintf(os.Stdout, "Stored as revision %d. What runs is as before: trunkline lab deploy %s changes it.\n", result.Revision, lab)
 	default:

@@ -209,6 +209,35 @@ func TestAnEditByHandMeetsOneOfSomebodyElse(t *testing.T) {
 	}
 }
 
+func TestAnEditThatCannotBeAppliedIsNotStoredAndNotLost(t *testing.T) {
+	run := site(t)
+	fakeHost(t, run)
+	deployFile(t, run, "campus", campusFile)
+	const unchanged = "Nothing was changed: the lab's file and what runs are as they were."
+	if _, err := run("lab", "edit", "campus", "--set", "nodes.a.image=no/such", "--apply"); !fault.Is(err, fault.Invalid) || !strings.Contains(fault.Sentence(err), "Image no/such of node a") || !strings.HasSuffix(fault.Sentence(err), unchanged) {
+		t.Errorf("by a value: %v", err)
+	}
+	t.Setenv("VISUAL", "")
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("EDITOR", written(t, "editor", "#!/bin/sh\nsed -i 's/  defaults: {/&memory: 900TiB, /; s/access: 20/access: 70/' \"$1\"\n"))
+	_, err := run("lab", "edit", "campus", "--apply")
+	kept, globbed := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "trunkline-*"))
+	if !fault.Is(err, fault.Exhausted) || !strings.HasSuffix(fault.Sentence(err), unchanged) || globbed != nil || len(kept) != 1 {
+		t.Fatalf("by hand: %v; kept is %v", err, kept)
+	}
+	if printed, err := run("lab", "file", "campus"); err != nil || printed != campusFile {
+		t.Errorf("the file is %v\n%s", err, printed)
+	}
+	if printed, err := run("lab", "edit", "campus", "-f", kept[0], "--base", "1"); err != nil || !strings.Contains(printed, "Stored as revision 2. What runs is as before") {
+		t.Errorf("stored alone: %s, %v", printed, err)
+	}
+	for err, says := range map[error]string{fault.New(fault.Conflict, ""): "with --take yours or theirs", fault.New(fault.Exhausted, ""): "without changing what runs"} {
+		if got := whenToTry(err, true); !strings.Contains(got, says) {
+			t.Errorf("of %s it says %q", fault.CodeOf(err), got)
+		}
+	}
+}
+
 func TestCompletionOffersRevisionsAndPaths(t *testing.T) {
 	run, ready := siteAndAddress(t)
 	if printed, err := run("lab", "create", "-f", written(t, "campus.clab.yml", campusFile)); err != nil {

@@ -57,11 +57,22 @@ func (o *options) editByHand(ctx context.Context, c *client.Client, lab string, 
 			return os.Remove(name)
 		}
 		if !fault.Is(err, fault.Invalid) {
-			fmt.Fprintf(os.Stderr, "Your text is kept as %s. When it fits, or with --take yours or theirs: trunkline lab edit %s -f %s --base %d\n", name, lab, name, base)
+			fmt.Fprintf(os.Stderr, "Your text is kept as %s. %s: trunkline lab edit %s -f %s --base %d\n", name, whenToTry(err, request.Apply), lab, name, base)
 			return err
 		}
 		offered = complaints(err) + text
 	}
+}
+
+// whenToTry says when a text that was not stored can be.
+func whenToTry(err error, apply bool) string {
+	switch {
+	case fault.Is(err, fault.Conflict):
+		return "When it fits, or with --take yours or theirs"
+	case apply:
+		return "To store it without changing what runs"
+	}
+	return "To try it again"
 }
 
 // editedFrom is the text that is edited: of a revision, or of the newest.
