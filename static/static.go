@@ -15,6 +15,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -83,13 +84,28 @@ func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Add("Vary", "Accept-Encoding")
 	body := found.plain
-	if found.gzip != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if found.gzip != nil && AcceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body = found.gzip
 	}
 	if r.Method != http.MethodHead {
 		w.Write(body)
 	}
+}
+
+// AcceptsGzip says whether a request takes a gzip answer (RFC 9110, 12.5.3), by its name: "*" is not trusted.
+func AcceptsGzip(r *http.Request) bool {
+	for _, header := range r.Header.Values("Accept-Encoding") {
+		for one := range strings.SplitSeq(header, ",") {
+			coding, weight, _ := strings.Cut(one, ";")
+			if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+				continue
+			}
+			q, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
+			return err != nil || q > 0 // without a weight it is accepted
+		}
+	}
+	return false
 }
 
 // load reads and packs a file once.

@@ -102,3 +102,15 @@ func TestAssetsAreKeptForEverUnderTheirHashOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestGzipIsSentToWhoTakesIt(t *testing.T) {
+	for header, want := range map[string]bool{
+		"": false, "gzip": true, "br, GZIP;q=0.5": true, "deflate, gzip; q=1.0": true, "gzip;q=0": false, "gzip;q=0.000, br": false, "*": false, "xgzip": false,
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept-Encoding", header)
+		if got := AcceptsGzip(r); got != want {
+			t.Errorf("Accept-Encoding %q: %v, want %v", header, got, want)
+		}
+	}
+}

@@ -105,7 +105,7 @@ func (s *Server) answerEdit(r *Request, result *control.EditResult, err error) e
 	if detail.Revision > answer.Revision { // somebody edited in between: the drawing is theirs already
 		answer.Revision, answer.Text, answer.Merged = detail.Revision, detail.Source, true
 	}
-	return r.JSON(http.StatusOK, answer)
+	return r.PackedJSON(http.StatusOK, answer)
 }
 
 // drawnFor is the drawing for who asks.
@@ -122,12 +122,12 @@ func (s *Server) labDocument(r *Request) error {
 	if err != nil {
 		return err
 	}
-	return r.JSON(http.StatusOK, edited{Revision: detail.Revision, Text: detail.Source, Map: s.drawnFor(r, detail), Marks: ipam.Conflicts(detail.Lab)})
+	return r.PackedJSON(http.StatusOK, edited{Revision: detail.Revision, Text: detail.Source, Map: s.drawnFor(r, detail), Marks: ipam.Conflicts(detail.Lab)})
 }
 
 // labSchema is what may be written where in a lab file, for completion. It is the same for everybody.
 func (s *Server) labSchema(r *Request) error {
-	return r.JSON(http.StatusOK, format.FileSchema())
+	return r.PackedJSON(http.StatusOK, format.FileSchema())
 }
 
 // restoreRevision makes an earlier version the newest again.

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -68,8 +69,7 @@ func (s *Server) exportLab(r *Request) error {
 		h.Set("Content-Type", one.Type)
 		h.Set("Content-Disposition", Attachment(one.Name))
 		h.Set("Cache-Control", "no-store")
-		_, err = r.Writer().Write(one.Body)
-		return ignoreGone(err)
+		return r.writePacked(http.StatusOK, one.Body)
 	}
 	detail, err := s.Labs.Get(r.Context(), r.Actor, r.Param("lab"))
 	if err != nil {
