@@ -5,6 +5,7 @@ import { look } from "./codelook.js";
 import { peopleLines } from "./codepeople.js";
 import { element } from "./icon.js";
 import { begin } from "./clip.js";
+import { toast } from "./toast.js";
 
 const pause = 700; // milliseconds without typing
 const patience = 4000; // milliseconds until the server is asked again that did not answer
@@ -125,10 +126,22 @@ export class Code {
       return;
     }
     if (answer.error) {
-      this.mark(answer.report?.refused ?? [], answer.clashes);
-      this.say(answer);
+      this.refused(answer);
+      if (this.text === text) return;
     } else if (this.text === text || answer.text === text) this.adopt(answer, text);
     if (this.dirty) this.typed();
+  }
+
+  // refused says why the text was not kept: at its lines, or in a message where it is about none of them, such as a limit. The text stays, and is
+  // sent again when it is another, or when it is asked for.
+  refused(answer) {
+    const lines = answer.report?.refused ?? [];
+    this.mark(lines, answer.clashes);
+    this.say(answer);
+    this.message?.remove();
+    if (lines.length || answer.clashes?.length) return;
+    Object.assign(this.told, { textContent: "Not kept" }).dataset.kind = "bad";
+    this.message = toast(answer.error.message, "error");
   }
 
   // unreached says that what is typed is here only, and looks again by itself.
@@ -141,6 +154,7 @@ export class Code {
   // adopt takes over what is kept now, with what was typed since the text was sent.
   adopt(answer, sent) {
     if (this.text === sent) this.replace(answer.text);
+    this.message?.remove();
     this.saved = answer.text;
     this.base = answer.revision;
     this.mark(answer.marks ?? []);
