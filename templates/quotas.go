@@ -118,5 +118,5 @@ func (QuotaForm) Template() string { return "quotaform" }
 // Title of the page.
 func (f QuotaForm) Title() string { return "Limits of " + f.Of }
 
-// QuotaField is one limit as it is written.
-type QuotaField struct{ Resource, Name, Hint, Value, Example, Wrong string }
+// QuotaField is one limit as it is written, and as it was stored when the form was made.
+type QuotaField struct{ Resource, Name, Hint, Value, Was, Example, Wrong string }

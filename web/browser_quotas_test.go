@@ -35,7 +35,7 @@ func TestQuotasInABrowser(t *testing.T) {
 	value[bool](c, `(`+rowOf("mia")+`.querySelector("a").focus(), true)`)
 	c.do(chromedp.KeyEvent(kb.Enter))
 	c.wait("the form", `location.pathname === "/quotas/people/u-mia" && document.readyState === "complete"`)
-	value[bool](c, `(document.querySelector(".quota-fields input").focus(), true)`)
+	value[bool](c, `(document.querySelector("#quota-labs").focus(), true)`)
 	c.types("20")
 	c.do(chromedp.KeyEvent(kb.Tab))
 	c.wait("the next field by Tab", `document.activeElement.id === "quota-nodes"`)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -143,7 +144,7 @@ func (s *Server) quotaFormView(r *Request, change tenancy.QuotaChange) (template
 			words.name = "Uploads a day"
 		}
 		view.Fields = append(view.Fields, templates.QuotaField{
-			Resource: string(resource), Name: words.name, Hint: words.hint, Value: tried.Before[resource], Example: tenancy.AmountExample(resource),
+			Resource: string(resource), Name: words.name, Hint: words.hint, Value: tried.Before[resource], Was: tried.Before[resource], Example: tenancy.AmountExample(resource),
 		})
 	}
 	return view, nil
@@ -159,10 +160,11 @@ func (s *Server) setQuota(r *Request) error {
 	if err != nil {
 		return err
 	}
-	for _, field := range now.Fields {
-		change.Limits[tenancy.Resource(field.Resource)] = form.Text(field.Resource)
+	err = quotaLimits(form, now.Fields, change.Limits)
+	var changed tenancy.QuotaChanged
+	if err == nil {
+		changed, err = s.Quotas.Set(r.Context(), r.Actor, change, false)
 	}
-	changed, err := s.Quotas.Set(r.Context(), r.Actor, change, false)
 	if err != nil {
 		return s.quotaAgain(r, now, change, err)
 	}
@@ -172,6 +174,27 @@ func (s *Server) setQuota(r *Request) error {
 	}
 	r.flash(sentence)
 	return r.Redirect("/quotas")
+}
+
+// quotaLimits are the limits that were written otherwise than the page showed them. One that somebody else changed meanwhile is a conflict, so that no
+// change is lost unseen.
+func quotaLimits(form Form, stored []templates.QuotaField, limits map[tenancy.Resource]string) error {
+	var clash error
+	for _, field := range stored {
+		sent, shown := form.Text(field.Resource), field.Was
+		if form.Has("was-" + field.Resource) {
+			shown = form.Text("was-" + field.Resource)
+		}
+		if sent == shown {
+			continue
+		}
+		limits[tenancy.Resource(field.Resource)] = sent
+		if clash == nil && field.Was != shown && field.Was != sent {
+			clash = fault.New(fault.Conflict, "%s: somebody else changed this to %s meanwhile, so nothing was stored. Save again if yours shall count.",
+				field.Name, cmp.Or(field.Was, "the default")).InField(field.Resource)
+		}
+	}
+	return clash
 }
 
 // quotaAgain shows the form with what was wrong beside the field that it was wrong in.
@@ -187,7 +210,10 @@ func (s *Server) quotaAgain(r *Request, view templates.QuotaForm, change tenancy
 	view.Error = problem.Sentence
 	for i := range view.Fields {
 		field := &view.Fields[i]
-		field.Value, field.Wrong = change.Limits[tenancy.Resource(field.Resource)], wrong[field.Resource]
+		if sent, written := change.Limits[tenancy.Resource(field.Resource)]; written {
+			field.Value = sent
+		}
+		field.Wrong = wrong[field.Resource]
 	}
 	return r.Page(fault.Status(problem.Code), view)
 }

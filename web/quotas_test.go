@@ -37,6 +37,25 @@ func TestQuotasAreSeenAndSaid(t *testing.T) {
 	mia.get("/quotas").want(t, http.StatusOK, "0 of 7")
 }
 
+func TestOfTwoWhoChangeLimitsBothAreStoredOrTheSecondIsTold(t *testing.T) {
+	s := newSite(t, nil)
+	admin := s.as("admin")
+	const mias = "/quotas/people/u-mia"
+	form := func(was, nodes, memory string) url.Values {
+		return url.Values{"was-nodes": {was}, "nodes": {nodes}, "was-memory": {""}, "memory": {memory}}
+	}
+	admin.get(mias).want(t, http.StatusOK, `name="was-nodes" value=""`)
+	admin.post(mias, form("", "10", "")).want(t, http.StatusSeeOther)
+	admin.post(mias, form("", "", "8 GiB")).want(t, http.StatusSeeOther) // of a page from before: another limit
+	admin.get(mias).want(t, http.StatusOK, `name="was-nodes" value="10"`, `name="was-memory" value="8 GiB"`)
+	admin.post(mias, form("", "20", "")).want(t, http.StatusConflict, "Running nodes: somebody else changed this to 10 meanwhile", `value="20"`, `name="was-nodes" value="10"`, `value="8 GiB"`)
+	admin.get(mias).want(t, http.StatusOK, `name="was-nodes" value="10"`)
+	admin.post(mias, form("10", "20", "")).want(t, http.StatusSeeOther)
+	admin.get(mias).want(t, http.StatusOK, `name="was-nodes" value="20"`, `name="was-memory" value="8 GiB"`)
+	admin.post(mias, form("20", "", "")).want(t, http.StatusSeeOther)
+	admin.get(mias).want(t, http.StatusOK, `name="was-nodes" value=""`)
+}
+
 // without wants none of the texts.
 func (a answer) without(t *testing.T, texts ...string) {
 	t.Helper()

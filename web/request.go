@@ -106,6 +106,9 @@ type Form struct{ values map[string][]string }
 // Text is a value without the white space around it.
 func (f Form) Text(name string) string { return strings.TrimSpace(f.Raw(name)) }
 
+// Has says that a value was sent, be it an empty one.
+func (f Form) Has(name string) bool { return len(f.values[name]) > 0 }
+
 // Raw is a value as it was sent, for passwords and files.
 func (f Form) Raw(name string) string {
 	if v := f.values[name]; len(v) > 0 {
