@@ -44,13 +44,15 @@ func TestWhoForgotThePasswordComesInByALinkOfWhoMayMore(t *testing.T) {
 		elsewhere := h.withPassword(chemistry, "eve", tenancy.Owner)
 		h.in(chemistry, "both", tenancy.Observer)
 		must(h.t, h.accounts.SetPassword(ctx, both, "", "", goodPassword)) // h.in made the account anew
+		robot := tenancy.ServiceAccount{ID: "robot", Name: "robot", Role: tenancy.Member}
+		must(h.t, h.store.CreateService(ctx, owner.Scope(), robot))
 		for _, c := range []struct {
 			who  tenancy.Actor
 			whom string
 			code fault.Code
 		}{
 			{bob, teacher.UserID, fault.Forbidden}, {teacher, owner.UserID, fault.Forbidden}, {teacher, teacher.UserID, fault.Conflict},
-			{teacher, both.UserID, fault.Forbidden}, {owner, elsewhere.UserID, fault.NotFound}, {owner, "nobody", fault.NotFound},
+			{teacher, both.UserID, fault.Forbidden}, {owner, elsewhere.UserID, fault.NotFound}, {owner, "nobody", fault.NotFound}, {owner, robot.ID, fault.NotFound},
 			{elsewhere, bob.UserID, fault.NotFound}, {tenancy.Actor{}, bob.UserID, fault.Unauthenticated},
 		} {
 			_, _, err := h.accounts.LinkFor(ctx, c.who, c.whom)

@@ -132,6 +132,8 @@ func (a *Accounts) forgetful(ctx context.Context, actor Actor, userID string) (U
 		return User{}, err
 	}
 	switch {
+	case user.Service:
+		return User{}, Missing("such member") // it is no person, and comes in by tokens alone
 	case user.ID == actor.UserID:
 		return User{}, fault.New(fault.Conflict, "That is you. Change your password on your account page.")
 	case !actor.SiteAdmin && (user.SiteAdmin || len(memberships) > 1 || memberships[at].Role.Includes(actor.Role)):
