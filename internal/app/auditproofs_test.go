@@ -135,6 +135,9 @@ var auditProofs = []auditProof{
 	{verb: tenancy.AuditUserCreate, name: "a service account", who: "Mia", tenant: "course", object: "robot", do: func(s *story) {
 		s.mia.call("POST", "/services", map[string]any{"name": "robot", "role": "observer"})
 	}},
+	{verb: tenancy.AuditMemberRole, name: "of a service account", who: "Mia", tenant: "course", object: "robot", did: "changed the role of robot from observer to member", do: func(s *story) {
+		s.mia.call("PATCH", "/services/robot", map[string]any{"role": "member"})
+	}},
 	{verb: tenancy.AuditUserDelete, who: "Mia", tenant: "course", object: "robot", do: func(s *story) {
 		s.mia.call("DELETE", "/services/"+s.idOf("/services", "name", "robot"), nil)
 	}},

@@ -124,6 +124,29 @@ func TestServiceAccountsByTheAPI(t *testing.T) {
 	}
 }
 
+func TestAProviderIsChangedFromTheVersionThatWasRead(t *testing.T) {
+	c, _ := site(t)
+	settings := api.ProviderSettings{Name: "Campus", Issuer: "http://127.0.0.1:1", ClientID: "trunkline", AllowPrivate: true, Base: "whatever"}
+	made, err := c.SaveProvider(t.Context(), "campus", settings, false)
+	if err != nil || made.Version == "" {
+		t.Fatalf("made %+v, %v", made, err)
+	}
+	settings.Base, settings.Name = made.Version, "Campus A"
+	changed, err := c.SaveProvider(t.Context(), "campus", settings, false)
+	if err != nil || changed.Version == made.Version {
+		t.Fatalf("changed to %+v, %v", changed, err)
+	}
+	settings.Name = "Campus B"
+	for _, dryRun := range []bool{true, false} {
+		if _, err := c.SaveProvider(t.Context(), "campus", settings, dryRun); !fault.Is(err, fault.Conflict) || fault.Public(err).Field != "base" {
+			t.Errorf("from a version of before: %v", err)
+		}
+	}
+	if now, err := c.Provider(t.Context(), "campus"); err != nil || now.Name != "Campus A" || now.Version != changed.Version {
+		t.Errorf("it is %+v, %v", now, err)
+	}
+}
+
 // browserOf is a browser in which the administrator is signed in by the one-time link.
 func browserOf(t *testing.T, address, link string) *http.Client {
 	t.Helper()
