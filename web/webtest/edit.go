@@ -50,12 +50,22 @@ func (w *World) Edit(_ context.Context, actor tenancy.Actor, name string, reques
 	if request.Check || result.Text == l.source {
 		return result, nil
 	}
+	if w.refusal != nil {
+		return result, w.refusal
+	}
 	l.take(actor, result.Text, parsed.Lab, edited.Words, request.Note)
 	result.Revision, result.Applied = l.revision(), l.view.State == control.Running && request.Apply
 	w.tellLocked(l, nil)
 	w.sendLocked(l, control.Event{Tenant: l.view.Tenant, LabID: l.view.ID, Edited: &control.EditedEvent{
 		Revision: l.revision(), UserID: actor.UserID, By: actor.UserName, Words: edited.Words, Touched: edited.Touched, Applied: result.Applied}})
 	return result, nil
+}
+
+// RefuseEdits has edits refused from now on, as where no host can do what they say; nil: no more.
+func (w *World) RefuseEdits(why error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refusal = why
 }
 
 // edited is what comes of the request's ops or text.

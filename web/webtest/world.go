@@ -30,6 +30,7 @@ type World struct {
 	RatesEvery time.Duration // how often what labs carry is told; 0: a second
 
 	mu       sync.Mutex
+	refusal  error // of edits; nil: they are made
 	labs     []*labState
 	users    map[string]*user
 	accounts *tenancy.Accounts
