@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -50,6 +51,19 @@ func TestSignInByOrganisationsInABrowser(t *testing.T) {
 	c.looks("provider-preview")
 	c.do(chromedp.Click(`#rules li:first-child summary`))
 	c.looks("provider-rule")
+
+	other := h.signedIn("admin") // somebody else changes the same meanwhile
+	other.post("/providers/campus", url.Values{"name": {"Campus"}, "issuer": {h.provider.Issuer}, "clientId": {"trunkline"}, "scopes": {"profile email groups"}, "allowPrivate": {"1"}, "patience": {"20m"}}).want(t, http.StatusSeeOther)
+	c.do(chromedp.SetValue("#p-patience", "30m"), chromedp.SendKeys("#p-patience", "\r"))
+	c.wait("what is stored, beside what was written", `document.querySelector("#settings .note.bad dd")?.textContent === "20m" && document.querySelector("#p-patience").value === "30m"`)
+	c.looks("provider-conflict")
+	rule := value[string](c, `document.querySelector("#rules [name=rule]").value`)
+	other.post("/providers/campus/rules", url.Values{"rule": {rule}, "kind": {"claim"}, "claim": {"groups"}, "match": {`/course-(\d+)/`}, "tenant": {"course-$1"}, "role": {"observer"}, "create": {"1"}}).want(t, http.StatusSeeOther)
+	c.do(chromedp.Click(`#rules li:first-child summary`), chromedp.SetValue(`#rules li:first-child [name=tenant]`, "class-$1"), chromedp.SendKeys(`#rules li:first-child [name=tenant]`, "\r"))
+	c.wait("the rule as it is, above what was written", `document.querySelector("#rules li details[open] .wrong")?.textContent.includes("were changed after you read them") && document.querySelector("#rules .rule-line strong").textContent === "observer" && document.querySelector("#rules li [name=tenant]").value === "class-$1"`)
+	c.looks("rule-conflict")
+	c.do(chromedp.SetValue(`#rules li:first-child [name=tenant]`, "course-$1"), chromedp.SendKeys(`#rules li:first-child [name=tenant]`, "\r"))
+	c.wait("the rule to be stored", `document.querySelector(".toast")?.textContent.includes("The rule is stored")`)
 
 	h.fromFile()
 	c.open("/providers")
