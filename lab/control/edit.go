@@ -354,18 +354,17 @@ func places(put map[string]Position, l *lab.Lab) map[string]Position {
 	return at
 }
 
-// filled gives a lab that asks for it the addresses which it has not, before it is deployed.
-func (c *Controller) filled(ctx context.Context, actor tenancy.Actor, r *Record) (*Record, error) {
+// filling gives a lab that asks for it the addresses which it has not, before it is deployed: the edit, and the version to be stored with the deploy.
+// It is nil where there is nothing to fill.
+func (c *Controller) filling(ctx context.Context, actor tenancy.Actor, r *Record) (*editing, *Revision, error) {
 	l := r.Revision.Lab
 	if l.Addressing == nil || !l.Addressing.Fill || tenancy.Allow(actor, tenancy.EditLab, objectRef(r)) != nil || len(ipam.Fill(l).Ops) == 0 {
-		return r, nil
+		return nil, nil, nil
 	}
-	if _, err := c.Edit(ctx, actor, r.ID, EditRequest{Fill: true}); err != nil {
-		return nil, err
+	e := &editing{c: c, r: r, request: EditRequest{Fill: true}, result: &EditResult{Revision: r.Revision.Number}}
+	if err := e.change(ctx, actor); err != nil {
+		return nil, nil, err
 	}
-	r, err := c.find(ctx, actor, tenancy.RunLab, r.ID)
-	if err == nil {
-		c.live(r)
-	}
-	return r, err
+	revision, err := e.revision(ctx, actor)
+	return e, revision, err
 }

@@ -13,6 +13,7 @@ import (
 	"trunkline/lab/edit"
 	"trunkline/lab/host/fakehost"
 	"trunkline/lab/hostapi"
+	"trunkline/tenancy"
 )
 
 func (r *rig) edit(labID string, request control.EditRequest) *control.EditResult {
@@ -197,8 +198,13 @@ func TestAnEditFillsAddresses(t *testing.T) {
 	}
 	r.addHost("host-a", fakehost.Config{}, nil)
 	asks := r.create("name: asks\ntopology:\n  addressing: {mode: fill}\n  nodes: {a: {kind: linux, image: trunkline/tiny}, b: {kind: linux, image: trunkline/tiny}}\n  links: [{endpoints: [a:eth1, b:eth1]}]\n")
+	r.limit(tenancy.Limits{tenancy.QuotaNodes: 1}, nil)
+	if err := r.control.Deploy(t.Context(), r.ada, asks); !fault.Is(err, fault.Exhausted) || r.get(asks).Revision != 1 {
+		t.Errorf("refused with %v, it is revision %d", err, r.get(asks).Revision)
+	}
+	r.limit(nil, nil)
 	r.deploy(asks)
-	if got := r.until(asks, control.Running); len(got.Lab.Links[0].B.Addresses) != 2 {
+	if got := r.until(asks, control.Running); got.Revision != 2 || len(got.Lab.Links[0].B.Addresses) != 2 {
 		t.Errorf("deployed it reads\n%s", got.Source)
 	}
 	clash := r.edit(id, control.EditRequest{Ops: []edit.Op{{Op: edit.SetLink, Link: "r1:eth1 r2:eth1", Fields: map[string]any{"addresses-a": []any{"10.0.0.1/24"}, "addresses-b": []any{"10.0.0.1/24"}}}}})

@@ -28,16 +28,28 @@ func (c *Controller) Deploy(ctx context.Context, actor tenancy.Actor, ref string
 	if r.busy() {
 		return deployAgain(r)
 	}
-	if r, err = c.filled(ctx, actor, r); err != nil {
+	filling, revision, err := c.filling(ctx, actor, r)
+	if err != nil {
 		return err
 	}
+	would := r
+	if revision != nil {
+		would = filling.with(revision)
+	}
 	c.fleet.awaitUsable(ctx, firstHost)
-	failed := c.failedNodes(r)
-	before, after, err := c.planAndStore(ctx, actor.Scope(), r, deploying{failed: failed})
+	before, after, err := c.planAndStore(ctx, actor.Scope(), would, deploying{revision: revision, failed: c.failedNodes(r)})
 	if err != nil {
 		return toldTo(actor, err)
 	}
+	if revision != nil {
+		filling.result.Applied = true
+		err = filling.stored(ctx, actor, revision)
+	}
 	c.changed(r.ID)
+	if err != nil {
+		return err
+	}
+	r = would
 	c.QuotasChanged()
 	return c.recordDeploy(ctx, actor, r, before, after)
 }
