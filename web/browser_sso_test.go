@@ -55,7 +55,7 @@ func TestSignInByOrganisationsInABrowser(t *testing.T) {
 	other := h.signedIn("admin") // somebody else changes the same meanwhile
 	other.post("/providers/campus", url.Values{"name": {"Campus"}, "issuer": {h.provider.Issuer}, "clientId": {"trunkline"}, "scopes": {"profile email groups"}, "allowPrivate": {"1"}, "patience": {"20m"}}).want(t, http.StatusSeeOther)
 	c.do(chromedp.SetValue("#p-patience", "30m"), chromedp.SendKeys("#p-patience", "\r"))
-	c.wait("what is stored, beside what was written", `document.querySelector("#settings .note.bad dd")?.textContent === "20m" && document.querySelector("#p-patience").value === "30m"`)
+	c.wait("what is stored, beside what was written", `document.querySelector("#settings .note.bad li strong")?.textContent === "20m" && document.querySelector("#p-patience").value === "30m"`)
 	c.looks("provider-conflict")
 	rule := value[string](c, `document.querySelector("#rules [name=rule]").value`)
 	other.post("/providers/campus/rules", url.Values{"rule": {rule}, "kind": {"claim"}, "claim": {"groups"}, "match": {`/course-(\d+)/`}, "tenant": {"course-$1"}, "role": {"observer"}, "create": {"1"}}).want(t, http.StatusSeeOther)

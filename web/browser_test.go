@@ -135,7 +135,6 @@ func (c *chrome) signIn(name string) {
 	c.wait("the bar after signing in", `document.querySelector(".bar")`)
 }
 
-// middle is where a node of the map is on the screen.
 // middle is where a hand would click a node, once the map has come to rest: it makes room when panels open.
 func (c *chrome) middle(node string) (x, y float64) {
 	c.t.Helper()
@@ -284,7 +283,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	check := func(page, scheme string) {
 		value[bool](c, fmt.Sprintf(`(document.documentElement.dataset.theme = %q, true)`, scheme))
 		value[bool](c, "(() => {"+axe+"; window.axe = axe; return true })()")
-		value[bool](c, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`) // colours have settled
+		value[bool](c, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => Promise.allSettled(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished)).then(() => done(true)))))`) // colours have settled
 		found := value[[]string](c, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).then((r) => r.violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message ?? "")).join(" | ")))`)
 		for _, f := range found {
 			t.Errorf("%s (%s): %s", page, scheme, f)

@@ -34,9 +34,7 @@ func (s *Server) membersView(r *Request) (templates.Members, error) {
 	if err != nil {
 		return templates.Members{}, err
 	}
-	may := func(verb tenancy.Verb) bool {
-		return tenancy.Allow(r.Actor, verb, tenancy.ObjectRef{Tenant: r.Actor.TenantID}) == nil
-	}
+	may := func(verb tenancy.Verb) bool { return mayHere(r.Actor, verb) }
 	view := templates.Members{
 		CanManage: may(tenancy.ManageMembers), CanInvite: may(tenancy.InviteMembers), CanRename: may(tenancy.ManageTenant),
 		CanDelete: may(tenancy.DeleteTenant) && r.Actor.TenantID != tenancy.DefaultTenant, First: r.Actor.TenantID == tenancy.DefaultTenant,

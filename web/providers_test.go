@@ -132,5 +132,5 @@ func TestOfTwoWhoChangeAProviderTheSecondKeepsWhatWasWritten(t *testing.T) {
 	admin.post("/providers/campus", settings).want(t, http.StatusSeeOther) // rules are no settings
 	settings.Set("name", "Campus B")
 	admin.post("/providers/campus", settings).want(t, http.StatusConflict, "The settings of Campus A were changed after you read them", `value="Campus B"`,
-		`<dt>Name</dt><dd class="wrap-anywhere">Campus A</dd>`)
+		`<li>Name: <strong class="wrap-anywhere">Campus A</strong></li>`)
 }
