@@ -319,3 +319,23 @@ func TestPagesAreAccessible(t *testing.T) {
 	check("host, about to be revoked", "light")
 	check("host, about to be revoked", "dark")
 }
+
+func TestAPanelThatIsOpenedShowsWhatIsChosenAlready(t *testing.T) {
+	s := newSite(t, nil)
+	id := s.example("mia", "ospf-triangle")
+	c := newChrome(t, s)
+	c.do(chromedp.EmulateViewport(768, 800)) // so narrow that it does not open by itself
+	c.signIn("mia")
+	c.open("/labs/" + id)
+	c.wait("the map", `document.querySelector('.node[data-name="r1"]')`)
+	c.click("r1")
+	c.wait("the choice", `document.querySelector("#chosen-bar output").textContent === "r1"`)
+	c.do(chromedp.Click(`.tools [data-do="side"]`))
+	c.wait("the details of what is chosen", `document.querySelector("#inspector")?.dataset.node === "r1"`)
+	c.do(chromedp.Click(`.tools [data-do="side"]`))
+	value[bool](c, `(document.querySelector('.node[data-name="r2"]').focus(), true)`)
+	c.types("x")
+	c.wait("the choice", `document.querySelector("#chosen-bar output").textContent === "2 nodes"`)
+	c.do(chromedp.Click(`.tools [data-do="side"]`))
+	c.wait("the fields of both", `document.querySelector("#bulk-form")`)
+}
