@@ -33,6 +33,7 @@ type Assets struct {
 
 	mu      sync.Mutex
 	encoded map[string]asset
+	modules map[string][]string // what each entry imports
 }
 
 // asset is one file ready to be sent.
@@ -60,7 +61,7 @@ func New(fsys fs.FS) (*Assets, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Assets{fsys: fsys, hash: hex.EncodeToString(sum.Sum(nil))[:12], encoded: map[string]asset{}}, nil
+	return &Assets{fsys: fsys, hash: hex.EncodeToString(sum.Sum(nil))[:12], encoded: map[string]asset{}, modules: map[string][]string{}}, nil
 }
 
 // URL is the address of a file such as "css/app.css". One hash stands for all files, so modules may import each other and

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,25 @@ func TestVendoredFilesAreTheOnesInTheManifest(t *testing.T) {
 	for _, p := range m.Packages {
 		if p.Version == "" || p.Licence == "" || !strings.Contains(string(notices), "==== "+p.Name+" "+p.Version) {
 			t.Errorf("%s has no pinned version or licence notice", p.Name)
+		}
+	}
+}
+
+func TestAPageIsToldAllModulesThatItWants(t *testing.T) {
+	assets, err := Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := assets.Modules("js/lab.js")
+	if modules[0] != "js/lab.js" || !slices.Contains(modules, "js/map.js") || !slices.Contains(modules, "js/mapview.js") || !slices.Contains(modules, "vendor/xterm.js") {
+		t.Errorf("the lab's page wants %q", modules)
+	}
+	if slices.Contains(modules, "js/charts.js") || slices.Contains(modules, "vendor/codemirror.js") {
+		t.Error("what is loaded when somebody asks for it is loaded with the page")
+	}
+	for _, name := range modules {
+		if _, err := fs.Stat(files, name); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -50,10 +50,18 @@ type Frame struct {
 // Set is all templates, parsed.
 type Set struct{ all *template.Template }
 
-// New parses the templates. asset turns "css/app.css" into an address.
-func New(asset func(string) string) (*Set, error) {
+// Assets is what pages are made of besides.
+type Assets interface {
+	URL(name string) string        // the address of a file such as "css/app.css"
+	Modules(entry string) []string // a module such as "js/app.js", and all that it imports
+}
+
+// New parses the templates.
+func New(assets Assets) (*Set, error) {
+	asset := assets.URL
 	functions := template.FuncMap{
 		"asset":    asset,
+		"modules":  assets.Modules,
 		"icon":     func(name string) template.HTML { return icon(asset, name, "icon") },
 		"since":    since,
 		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

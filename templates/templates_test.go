@@ -9,9 +9,15 @@ import (
 	"time"
 )
 
+// plain are assets of which none imports another.
+type plain struct{}
+
+func (plain) URL(name string) string        { return "/static/x/" + name }
+func (plain) Modules(entry string) []string { return []string{entry} }
+
 func newSet(t *testing.T) *Set {
 	t.Helper()
-	s, err := New(func(name string) string { return "/static/x/" + name })
+	s, err := New(plain{})
 	if err != nil {
 		t.Fatal(err)
 	}

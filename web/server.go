@@ -107,7 +107,7 @@ func New(c Config) (*Server, error) {
 	if s.assets, err = static.Embedded(); err != nil {
 		return nil, err
 	}
-	if s.pages, err = templates.New(s.assets.URL); err != nil {
+	if s.pages, err = templates.New(s.assets); err != nil {
 		return nil, err
 	}
 	s.sessions = s.newSessions()
