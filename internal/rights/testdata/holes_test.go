@@ -17,7 +17,7 @@ import (
 var behind = map[string]string{
 	"Count":     "it counts, and shows nothing",
 	"DeleteLab": "the controller asks it, of labs that it has found", "FreeVNIs": "the controller asks it, of labs that it has found",
-	"VNIs": "the controller asks it, of labs that it has found", "OnHosts": "Lab stands before it",
+	"VNIs": "the controller asks it, of labs that it has found", "OnHosts": "Lab stands before it", "ReviseDesired": "Lab stands before it",
 	"SaveObserved": "the controller asks it, of labs that it has found", "LabsOn": "the controller asks it, for all tenants",
 	"LabsWithVNIs": "the controller asks it, for all tenants", "ToReconcile": "the controller asks it, for all tenants",
 	"RemoveTenant": "it is asked when the grace time of a deleted workspace ends", "GiveBackUpload": "TakeUpload stands before it",
