@@ -123,9 +123,8 @@ func TestAnEngineThatRestartsIsHealed(t *testing.T) {
 	r.apply(spec)
 	r.converged(spec)
 	r.fake.RestartEngine()
-	r.until("the nodes' return", "l1", func(s *hostapi.LabStatus) bool {
-		return s.Converged && len(r.fake.Running("l1")) == 5
-	})
+	r.eventually("every command to run again", func() bool { return r.fake.Calls()["start"] == 10 && len(r.fake.Running("l1")) == 5 })
+	r.converged(spec)
 	if made := r.fake.Calls()["create"]; made != 5 {
 		t.Errorf("%d containers were made; those that are there should start again", made)
 	}
