@@ -50,7 +50,7 @@ type queued struct {
 }
 
 var (
-	queueHandle  = regexp.MustCompile(`^netem ([0-9a-f]+:) dev \S+ root`)
+	queueHandle  = regexp.MustCompile(`^(?:netem|tbf) ([0-9a-f]+:) dev \S+ root`)
 	queueFigures = regexp.MustCompile(`(?s)^.*\(dropped (\d+),.*backlog \S+ (\d+)p.*$`)
 )
 

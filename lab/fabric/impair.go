@@ -41,7 +41,14 @@ func (p *probe) possibleImpairment(i lab.Impairment) (lab.Impairment, string) {
 	return rate, ""
 }
 
-// qdiscFor is the queueing discipline that does it: netem where the kernel has it, tbf for a rate alone otherwise.
+// netemFor reports that netem does it, and not tbf. A rate alone is left to tbf where both are there: its queue is as long as so many bytes, and
+// netem's as so many packets, which a TCP near its receiver makes as large as 64 KiB: a second of them waits at 10 Mbit/s, and all that comes then is
+// lost at once. Across a delay TCP sends small ones (tcp_tso_rtt_log in ip-sysctl).
+func (p *probe) netemFor(i lab.Impairment) bool {
+	return p.netem && (!p.tbf || !i.NeedsRate() || i.NeedsNetem())
+}
+
+// qdiscFor is the queueing discipline that does it: netem, or tbf for a rate alone.
 // Its handle is derived from the impairment, so that a later run of the agent sees whether it still is the wanted one.
 func qdiscFor(link netlink.Link, i lab.Impairment, netem bool) netlink.Qdisc {
 	mtu := link.Attrs().MTU
@@ -95,7 +102,7 @@ func qdiscHandle(i lab.Impairment, mtu int, netem bool) uint32 {
 }
 
 // shape makes the queueing disciplines of the ends what they shall be; only those that differ are touched.
-func (f *Fabric) shape(ctx context.Context, ends map[string]endWant, links map[string]netlink.Link, netem bool) error {
+func (f *Fabric) shape(ctx context.Context, ends map[string]endWant, links map[string]netlink.Link, p *probe) error {
 	list, err := retried(ctx, func() ([]netlink.Qdisc, error) { return f.root.QdiscList(nil) })
 	if err != nil {
 		return fault.Wrap(err, fault.Unavailable, "The kernel's queues can't be listed.")
@@ -111,7 +118,7 @@ func (f *Fabric) shape(ctx context.Context, ends map[string]endWant, links map[s
 		if link == nil {
 			continue
 		}
-		if err := f.shapeEnd(ctx, link, have[link.Attrs().Index], e, netem); err != nil {
+		if err := f.shapeEnd(ctx, link, have[link.Attrs().Index], e, p.netemFor(e.impair)); err != nil {
 			return err
 		}
 	}

@@ -163,6 +163,10 @@ func TestQueuesHoldTheBandwidthDelayProduct(t *testing.T) {
 			t.Errorf("%s: %d", name, got)
 		}
 	}
+	both, rate := &probe{netem: true, tbf: true}, lab.Impairment{RateBits: 1e6}
+	if both.netemFor(rate) || !both.netemFor(lab.Impairment{RateBits: 1e6, Delay: 1}) || !both.netemFor(lab.Impairment{Loss: 100}) || !(&probe{netem: true}).netemFor(rate) {
+		t.Error("a rate alone, and nothing else, is tbf's where both are there")
+	}
 	link := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: 3, MTU: 1500}}
 	a, b := qdiscFor(link, lab.Impairment{RateBits: 1e6}, false), qdiscFor(link, lab.Impairment{RateBits: 2e6}, false)
 	if a.Attrs().Handle == b.Attrs().Handle || a.Attrs().Handle == 0 {

@@ -18,7 +18,8 @@ func (f *Fabric) limitUplink(ctx context.Context, n *nodeNS, rate int64) (cannot
 	if !f.cfg.Egress {
 		return "", nil
 	}
-	impair, netem := lab.Impairment{RateBits: rate}, f.probe().netem
+	impair := lab.Impairment{RateBits: rate}
+	netem := f.probe().netemFor(impair)
 	possible, _ := f.probe().possibleImpairment(impair)
 	if !impair.IsZero() && possible.IsZero() {
 		return "This host's kernel can't limit rates (neither netem nor tbf), so the way out of " + n.node.Name + " is as fast as it can be. Load one with `modprobe sch_tbf`.", nil

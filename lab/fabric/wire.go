@@ -76,7 +76,7 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 	if err := run.raise(ctx); err != nil {
 		return host.WireReport{}, err
 	}
-	if err := f.shape(ctx, run.w.ends, run.links, f.probe().netem); err != nil {
+	if err := f.shape(ctx, run.w.ends, run.links, f.probe()); err != nil {
 		return host.WireReport{}, err
 	}
 	if err := run.dropJoins(ctx); err != nil {
