@@ -80,7 +80,10 @@ func TestALabThatNeverReachedItsHostIsDestroyedWhenTheHostComes(t *testing.T) {
 	r.lostAfter = 300 * time.Millisecond
 	r.start()
 	r.until(id, control.Stopping)
-	time.Sleep(2 * r.lostAfter) // no look for the sake of a lost host comes any more
+	await(t, said("the host to be lost"), func() bool { // from then on nobody looks at the lab for the sake of a lost host
+		hosts, err := r.control.Hosts(t.Context(), site)
+		return err == nil && len(hosts) == 1 && hosts[0].Lost
+	})
 	m.start("host-a")
 	r.until(id, control.Stored)
 }

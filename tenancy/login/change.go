@@ -42,19 +42,20 @@ func hashOf(what any) string {
 func (s Setup) settingsSince(base string) error {
 	was, _, _ := strings.Cut(base, "-")
 	is, _, _ := strings.Cut(s.Version(), "-")
-	if base != "" && was != is {
-		return s.changedMeanwhile("settings")
-	}
-	return nil
+	return s.unchanged("settings", base, was == is)
 }
 
 func (s Setup) rulesSince(base string) error {
 	_, was, _ := strings.Cut(base, "-")
 	_, is, _ := strings.Cut(s.Version(), "-")
-	if base != "" && was != is {
-		return s.changedMeanwhile("rules")
+	return s.unchanged("rules", base, was == is)
+}
+
+func (s Setup) unchanged(what, base string, same bool) error {
+	if base == "" || same {
+		return nil
 	}
-	return nil
+	return s.changedMeanwhile(what)
 }
 
 func (s Setup) changedMeanwhile(what string) error {
