@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
@@ -102,10 +104,22 @@ func (c *chrome) wait(what, js string) {
 	c.t.Helper()
 	c.t.Cleanup(func() {
 		if c.t.Failed() {
-			c.t.Logf("%s: the focus is on %s; the screen shows %q", what, value[string](c, `document.activeElement.outerHTML.slice(0, 120)`), value[string](c, "String("+screen+")"))
+			c.t.Logf("%s: the focus is on %s; the screen shows %q", what, value[string](c, `String(document.activeElement?.outerHTML).slice(0, 120)`), value[string](c, "String("+screen+")"))
 		}
 	})
-	waitFor(c.t, what, func() bool { return value[bool](c, "!!("+js+")") })
+	waitFor(c.t, what, func() bool {
+		holds, err := chromedp.Run(c.ctx, chromedp.Evaluate[bool]("!!("+js+")", chromedp.EvalAwaitPromise))
+		if err != nil && !leftMeanwhile(err) {
+			c.t.Fatalf("%s: %s: %v", what, js, err)
+		}
+		return err == nil && holds
+	})
+}
+
+// leftMeanwhile says that the browser went to another page while a script ran: the next page can be asked.
+func leftMeanwhile(err error) bool {
+	var refused *cdproto.Error
+	return errors.As(err, &refused) && refused.Code == -32000
 }
 
 // types presses keys as a keyboard does: the character comes with the key, so that a page can suppress it.
