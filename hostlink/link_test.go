@@ -129,7 +129,7 @@ func TestCancellingARequestEndsItsHandler(t *testing.T) {
 		}()
 		<-entered
 		cancel()
-		within(t, 5*time.Second, "the handler of "+path+" ends", func() { <-left })
+		within(t, time.Minute, "the handler of "+path+" ends", func() { <-left })
 		if err := <-answered; !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: the caller got %v, want its own cancellation", path, err)
 		}
@@ -160,7 +160,7 @@ func TestASlowReaderDoesNotStallOtherStreams(t *testing.T) {
 	}
 	stream := openEcho(t, link)
 	defer func() { _ = stream.Close() }()
-	within(t, 5*time.Second, "1,000 keystrokes are echoed beside three streams that stand still", func() {
+	within(t, time.Minute, "1,000 keystrokes are echoed beside three streams that stand still", func() {
 		key := make([]byte, 1)
 		for i := range 1000 {
 			if _, err := stream.Write([]byte{byte(i)}); err != nil {

@@ -224,15 +224,15 @@ func (run *runner) stop() {
 	run.cancel()
 	select {
 	case <-run.done:
-	case <-time.After(20 * time.Second):
-		run.t.Error("the agent did not stop within 20 s")
+	case <-time.After(time.Minute):
+		run.t.Error("the agent did not stop within a minute")
 	}
 }
 
 // state waits for a state that the condition holds for.
 func (run *runner) state(what string, holds func(State) bool) State {
 	run.t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		select {
 		case s := <-run.states:
@@ -262,7 +262,7 @@ func (r *rig) until(what string, holds func() bool) {
 	r.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	for !holds() {
 		select {
 		case <-tick.C:

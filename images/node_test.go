@@ -151,7 +151,7 @@ func (n *node) ip(args ...string) {
 // try runs a command in the node and returns its output and whether it succeeded. A command that hangs is a failure.
 func (n *node) try(command ...string) (string, bool) {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "docker", append([]string{"exec", n.name}, command...)...).CombinedOutput()
 	var exit *exec.ExitError

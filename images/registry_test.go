@@ -36,7 +36,7 @@ func registry(t *testing.T) string {
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	})
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for a condition that must come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

@@ -50,7 +50,7 @@ func newChrome(t *testing.T, s *site) *chrome {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 6*time.Minute)
 	t.Cleanup(cancel)
 	c := &chrome{site: s, ctx: ctx}
 	c.do(chromedp.EmulateViewport(1280, 800))

@@ -16,7 +16,7 @@ import (
 func people(t *testing.T, stream <-chan string, what string, is func(map[string]presence.Here) bool) (you string) {
 	t.Helper()
 	here := map[string]presence.Here{}
-	limit := time.NewTimer(10 * time.Second)
+	limit := time.NewTimer(time.Minute)
 	defer limit.Stop()
 	for {
 		select {

@@ -157,7 +157,7 @@ func TestWhatIsOpenClosesWhenAShareChangesOrEnds(t *testing.T) {
 				t.Errorf("%s: the shell closed with %s", c.name, last)
 			}
 		}
-		if took := time.Since(began); took > 2*time.Second {
+		if took := time.Since(began); took > 10*time.Second {
 			t.Errorf("%s: it took %v", c.name, took)
 		} else {
 			t.Logf("%s: closed after %v", c.name, took.Round(time.Millisecond))
@@ -242,7 +242,7 @@ func TestAGuestWithoutAnAccountSeesOneLab(t *testing.T) {
 	if last := shell.closed().Reason; !strings.Contains(last, "mia no longer shares lab ospf-triangle with you.") {
 		t.Errorf("the shell closed with %s", last)
 	}
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	gone, missing := ann.get(at), ann.get("/labs/000000000000")

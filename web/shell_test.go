@@ -47,7 +47,7 @@ func (b *browser) shell(path string) *line {
 // dial opens the websocket as it is told.
 func (b *browser) dial(path string) *line {
 	b.site.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	conn, _, err := websocket.Dial(ctx, strings.Replace(b.site.URL, "http", "ws", 1)+path, &websocket.DialOptions{
 		HTTPClient: b.Client, HTTPHeader: http.Header{"Origin": {b.site.URL}},
 	})

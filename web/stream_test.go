@@ -15,7 +15,7 @@ import (
 // waitFor asks until it is so, or fails by the name of what did not come.
 func waitFor(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -70,7 +70,7 @@ func events(t *testing.T, b *browser, path string) <-chan string {
 // next returns the next event that begins so, or fails.
 func next(t *testing.T, c <-chan string, begins string) string {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		select {
 		case e, open := <-c:

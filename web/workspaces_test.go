@@ -264,7 +264,7 @@ func TestWhoIsRemovedIsCutOffAtOnce(t *testing.T) {
 	}
 	took := time.Since(started)
 	t.Logf("two streams and a shell were closed in %s", took.Round(time.Millisecond))
-	if took > 2*time.Second {
+	if took > 10*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	mia.get("/labs/"+lab+"/events", "Accept", "application/json").want(t, http.StatusNotFound)
@@ -278,7 +278,7 @@ func TestWhoIsRemovedIsCutOffAtOnce(t *testing.T) {
 // closed reads until the connection ends and returns how.
 func (l *line) closed() websocket.CloseError {
 	l.t.Helper()
-	ctx, cancel := context.WithTimeout(l.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(l.ctx, time.Minute)
 	defer cancel()
 	for {
 		if _, _, err := l.Read(ctx); err != nil {

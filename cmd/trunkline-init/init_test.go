@@ -131,8 +131,8 @@ func (p *process) line() string {
 			p.t.Fatalf("the output ended; standard error: %s", p.stderr)
 		}
 		return line
-	case <-time.After(20 * time.Second):
-		p.t.Fatal("no output within 20 s")
+	case <-time.After(time.Minute):
+		p.t.Fatal("no output within a minute")
 		return ""
 	}
 }
@@ -151,8 +151,8 @@ func (p *process) exit() int {
 	select {
 	case code := <-p.ended:
 		return code
-	case <-time.After(20 * time.Second):
-		p.t.Fatal("init did not end within 20 s")
+	case <-time.After(time.Minute):
+		p.t.Fatal("init did not end within a minute")
 		return -1
 	}
 }
@@ -167,7 +167,7 @@ func (p *process) signal(sig syscall.Signal) {
 // until polls a condition that has a name.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -175,7 +175,7 @@ func until(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("not within 20 s: %s", what)
+			t.Fatalf("not within a minute: %s", what)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func fakeHost(t *testing.T, run func(args ...string) (string, error)) *fakehost.
 // becomes runs a command until it prints the words.
 func becomes(t *testing.T, run func(args ...string) (string, error), words string, args ...string) string {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

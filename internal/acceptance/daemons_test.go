@@ -96,7 +96,7 @@ func (r *rig) saysWhatIsMissing(p *page, word string) {
 // asksUntilTaken sends an intent until the host is known to be well again.
 func (r *rig) asksUntilTaken(lab, verb string) {
 	r.t.Helper()
-	err := testkit.Until(r.t.Context(), 15*time.Second, "a "+verb+" of "+lab, func() error {
+	err := testkit.Until(r.t.Context(), time.Minute, "a "+verb+" of "+lab, func() error {
 		_, err := r.Client.Intent(r.limited(), lab, verb, nil)
 		return err
 	})

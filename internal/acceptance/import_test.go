@@ -23,7 +23,7 @@ import (
 var imageMap = []string{"*=" + host, "*frr*=" + router, "*vyos*=" + router}
 
 // labWithin is how long one public lab may take to become something. The largest has 16 nodes.
-const labWithin = 60 * time.Second
+const labWithin = 2 * time.Minute
 
 // imported is one line of the report.
 type imported struct {

@@ -22,7 +22,7 @@ const (
 	host   = "trunkline/host:latest"
 	router = "trunkline/router:latest"
 
-	within = 60 * time.Second // any single thing a lab of this size is asked for, on a slow machine
+	within = 2 * time.Minute // any single thing a lab of this size is asked for, on a slow machine
 )
 
 // rig is a test host with the program running on it.

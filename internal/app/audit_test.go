@@ -183,7 +183,7 @@ type visitor struct {
 func (s *story) visitor() *visitor {
 	jar, err := cookiejar.New(nil)
 	must(s.t, err)
-	return &visitor{s, &http.Client{Jar: jar, Timeout: 20 * time.Second}}
+	return &visitor{s, &http.Client{Jar: jar, Timeout: time.Minute}}
 }
 
 // send answers with the last page's text; a status of 400 and more is fatal unless it is the one that is wanted.
@@ -236,7 +236,7 @@ func (v *visitor) call(method, path string, body any) map[string]any {
 // dial opens a websocket as the browser's person.
 func (v *visitor) dial(path string, head ...string) *websocket.Conn {
 	v.story.t.Helper()
-	ctx, cancel := context.WithTimeout(v.story.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(v.story.t.Context(), time.Minute)
 	defer cancel()
 	header := http.Header{"Origin": {v.story.LocalURL}}
 	for i := 0; i < len(head); i += 2 {
@@ -254,7 +254,7 @@ func (v *visitor) openShell(session string) (*websocket.Conn, string) {
 	var ticket struct{ Ticket string }
 	must(v.story.t, json.Unmarshal([]byte(v.post(path+"/ticket")), &ticket))
 	conn := v.dial(path + "?ticket=" + url.QueryEscape(ticket.Ticket) + "&session=" + session)
-	ctx, cancel := context.WithTimeout(v.story.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(v.story.t.Context(), time.Minute)
 	defer cancel()
 	for {
 		kind, text, err := conn.Read(ctx)

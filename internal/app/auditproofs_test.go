@@ -194,7 +194,7 @@ var auditProofs = []auditProof{
 		conn := s.visitor().dial("/api/v1/labs/campus/nodes/n1/exec", "Authorization", "Bearer "+secret)
 		request, err := json.Marshal(map[string]any{"command": []string{"echo", "--password=hunter22", "done"}})
 		must(s.t, err)
-		ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 		defer cancel()
 		must(s.t, conn.Write(ctx, websocket.MessageText, request))
 		for ended := false; !ended; {

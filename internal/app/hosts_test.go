@@ -229,7 +229,7 @@ func TestARevokedHostIsCutOffAtOnceAndRefusedWithTheReason(t *testing.T) {
 	if _, linked := s.tunnel.Link(b.identity().HostID); linked || s.view("host-b").Connected {
 		t.Error("the link is there when Revoke has returned")
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	await(t, "the host to know why", func() bool { st := b.now(); return !st.Linked && fault.Is(st.Err, fault.Forbidden) })
@@ -308,7 +308,7 @@ func TestSettingsAreCheckedByTheFlagsName(t *testing.T) {
 // await polls a condition, and says what it waited for when it does not come true.
 func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

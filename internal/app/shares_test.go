@@ -118,7 +118,7 @@ func TestAGuestRunsALabOfAnotherWorkspace(t *testing.T) {
 			t.Errorf("the stream names a host: %s", last)
 		}
 	}
-	if took := time.Since(began); took > 2*time.Second || !strings.Contains(last, "mia has changed what you may do with lab campus: you may look on now.") {
+	if took := time.Since(began); took > 10*time.Second || !strings.Contains(last, "mia has changed what you may do with lab campus: you may look on now.") {
 		t.Errorf("the stream ended after %v with %s", took, last)
 	} else {
 		t.Logf("the stream ended after %v", took.Round(time.Millisecond))

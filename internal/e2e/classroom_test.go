@@ -135,7 +135,7 @@ func (p *person) uploadAndCompare(node string, size int) {
 	p.do("go back to the shell", chromedp.Focus(`#panes .pane:not([hidden]) .xterm-helper-textarea`))
 	inside := func() error {
 		p.types("clear; sha256sum /root/picture.bin | cut -c-64")
-		return testkit.Until(p.ctx, 10*time.Second, "the hash is the same", func() error {
+		return testkit.Until(p.ctx, time.Minute, "the hash is the same", func() error {
 			if !containsLine(p.terminal(), hex.EncodeToString(sum[:])) {
 				return fmt.Errorf("wanted %x, the shell shows:\n%s", sum, p.terminal())
 			}

@@ -93,7 +93,7 @@ func (r *rig) carriesEveryFrame(t *testing.T) {
 
 // crosses sends a frame at one place and waits for the very same bytes at the other.
 func (r *rig) crosses(ctx context.Context, from, to ask.Place, frame []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	arriving, err := r.ask(to).Frames(ctx, to)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 // soon is how long a stream or websocket may take to end after the rights did.
-const soon = 5 * time.Second
+const soon = 10 * time.Second
 
 // endings are the ways in which somebody may lose what keeps a stream open, and what the last words have to say.
 var endings = []struct {
@@ -72,7 +72,7 @@ func TestEveryStreamAndWebsocketEndsWithItsReason(t *testing.T) {
 // hold opens the address, takes the rights when the first words came, and returns how long it took to end and what came until then.
 func (m *matrix) hold(a address, in input, victim *actor, end func()) (took time.Duration, words string) {
 	m.t.Helper()
-	ctx, cancel := context.WithTimeout(m.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(m.t.Context(), time.Minute)
 	defer cancel()
 	var r refs
 	if in.of != "" {

@@ -120,7 +120,7 @@ func (s *site) join(name, underlay string) {
 		must(s.t, x.Close())
 		fake.Close()
 	})
-	must(s.t, testkit.Until(s.t.Context(), 20*time.Second, name+" is linked", func() error {
+	must(s.t, testkit.Until(s.t.Context(), time.Minute, name+" is linked", func() error {
 		hosts, err := s.store.Hosts(s.t.Context())
 		if err == nil {
 			for _, h := range hosts {

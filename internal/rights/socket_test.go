@@ -37,7 +37,7 @@ func (s *site) dial(ctx context.Context, r *request) (*websocket.Conn, response)
 // status: which is what the page makes of it.
 func (s *site) talk(r *request, first string) response {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	conn, answer := s.dial(ctx, r)
 	if conn == nil {

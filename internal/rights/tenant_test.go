@@ -71,7 +71,7 @@ func (s *site) running(t *tenant) control.LabView {
 	one := s.newLab(t)
 	token := t.people[labOwner].token
 	s.ask(token, "POST", "/api/v1/labs/"+one.ID+"/deploy", "", nil)
-	must(s.t, testkit.Until(s.t.Context(), 30*time.Second, one.Name+" runs", func() error {
+	must(s.t, testkit.Until(s.t.Context(), time.Minute, one.Name+" runs", func() error {
 		var now control.LabView
 		s.ask(token, "GET", "/api/v1/labs/"+one.ID, "", &now)
 		if now.State != control.Running {

@@ -144,7 +144,7 @@ func (r *real) apply(spec hostapi.LabSpec) *hostapi.LabStatus {
 // run runs a command in a node and returns its exit code and output.
 func (r *real) run(node string, command ...string) (int, string) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
 	stream, err := r.x.Exec(ctx, "ring", node, hostapi.ExecRequest{Command: command})
 	if err != nil {

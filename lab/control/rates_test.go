@@ -56,7 +56,7 @@ type rateReader struct {
 
 func (w *rateReader) until(what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.NewTimer(15 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	for w.heard == 0 || !ok() {
 		select {

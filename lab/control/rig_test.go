@@ -342,7 +342,7 @@ func (r *rig) until(labID string, states ...control.State) *control.LabDetail {
 // await polls a condition, and says what it waited for when it does not come true.
 func await(t *testing.T, what func() string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(15 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

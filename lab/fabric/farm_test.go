@@ -366,7 +366,7 @@ func (s *Served) StartSwitch(_ bool, _ *bool) error {
 	if err := s.daemons.startSwitch(); err != nil {
 		return err
 	}
-	return waitFor(10*time.Second, "the tunnels' bridge", func() bool {
+	return waitFor(time.Minute, "the tunnels' bridge", func() bool {
 		return raiseTunnels(HostStart{Dir: s.daemons.dir, Addr: s.cfg.Underlay, Datapath: s.cfg.Datapath, MTU: farmMTU}) == nil
 	})
 }

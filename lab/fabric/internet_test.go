@@ -162,7 +162,7 @@ func (r *rig) lease(t testing.TB, name string) netip.Addr {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	got, err := client.Request(ctx)
 	if err != nil {

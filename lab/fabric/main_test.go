@@ -124,7 +124,7 @@ func (d *switchDaemons) startDB(conf string) error {
 	if err := d.db.Start(); err != nil {
 		return err
 	}
-	return waitFor(10*time.Second, "the database", func() bool {
+	return waitFor(time.Minute, "the database", func() bool {
 		return exec.Command("ovs-vsctl", "--no-wait", "--timeout=2", "--db=unix:"+d.dir+"/db.sock", "init").Run() == nil
 	})
 }
@@ -135,7 +135,7 @@ func (d *switchDaemons) startSwitch() error {
 	if err := d.vs.Start(); err != nil {
 		return err
 	}
-	return waitFor(10*time.Second, "the switch daemon", func() bool {
+	return waitFor(time.Minute, "the switch daemon", func() bool {
 		_, err := newVswitch(d.dir).alive(context.Background())
 		return err == nil
 	})
@@ -178,7 +178,7 @@ func waitFor(limit time.Duration, what string, done func() bool) error {
 
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	if err := waitFor(15*time.Second, what, done); err != nil {
+	if err := waitFor(time.Minute, what, done); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -195,7 +195,7 @@ func TestASwitchWhoseControllerIsAwayMayLearn(t *testing.T) {
 	spec := onSwitch("alone", 2, hostapi.SegmentSpec{Name: "sw", Kind: lab.Switch, Controller: &hostapi.ControllerSpec{Node: "h1", Port: lab.OpenFlowPort, Fail: lab.FailStandalone}})
 	r.up(spec)
 	start := time.Now()
-	if err := waitFor(30*time.Second, "the switch to learn by itself", func() bool { return r.ping("h1", "10.0.0.2", 56, 200*time.Millisecond) == nil }); err != nil {
+	if err := waitFor(time.Minute, "the switch to learn by itself", func() bool { return r.ping("h1", "10.0.0.2", 56, 200*time.Millisecond) == nil }); err != nil {
 		t.Fatal(err) // three probes of three seconds go by before Open vSwitch does
 	}
 	t.Logf("after %.1f s", time.Since(start).Seconds())

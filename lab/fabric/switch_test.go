@@ -414,7 +414,7 @@ func TestAnEndIsMovedWhilePinging(t *testing.T) {
 	close(stop)
 	n := <-lost
 	t.Logf("an end moved in %s; the ping paused for %s (%d lost)", took.Round(time.Millisecond), gap.Round(time.Millisecond), n)
-	if gap > time.Second {
+	if gap > 5*time.Second {
 		t.Errorf("the break was %s", gap)
 	}
 	if r.linksIn("h")["eth1"].Attrs().Index != index || r.carrier("r1", "eth1") || !r.carrier("r2", "eth2") {

@@ -79,7 +79,7 @@ func TestTheWorstFilesCostLittle(t *testing.T) {
 		_, err := format.Parse(format.Input{File: "x", Data: []byte(text)})
 		took := time.Since(begin)
 		t.Logf("%s: %s", name, took)
-		if fault.CodeOf(err) != fault.Invalid || took > 15*time.Second {
+		if fault.CodeOf(err) != fault.Invalid || took > time.Minute {
 			t.Errorf("%s: took %s, %v", name, took, err)
 		}
 	}

@@ -41,7 +41,7 @@ func TestTheSearchForTheBrokenLineIsBounded(t *testing.T) {
 	text := "name: x\ntopology:\n  nodes:\n" + strings.Repeat("    - [a,\n       b,\n       c]\n", 1000) + "  bad\n x: {\n"
 	begin := time.Now()
 	_, err := format.Parse(format.Input{File: "x.yml", Data: []byte(text)})
-	if took := time.Since(begin); err == nil || took > 5*time.Second {
+	if took := time.Since(begin); err == nil || took > 20*time.Second {
 		t.Errorf("took %s: %v", took, err)
 	}
 }

@@ -78,7 +78,7 @@ func (r *rig) apply(spec hostapi.LabSpec) {
 // until waits for a condition of a lab's status. A nil status means that the lab is gone.
 func (r *rig) until(what, labID string, ok func(*hostapi.LabStatus) bool) *hostapi.LabStatus {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var last *hostapi.LabStatus
 	seen := false
@@ -118,7 +118,7 @@ func (r *rig) eventually(what string, ok func() bool) {
 	r.t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick.C {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-tick.C {
 		if ok() {
 			return
 		}

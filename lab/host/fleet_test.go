@@ -23,7 +23,7 @@ func peer(id, address string) hostapi.Peer {
 // observed waits for an observation of the host as a whole.
 func (r *rig) observed(what string, ok func(hostapi.Observation) bool) hostapi.Observation {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for o := range r.x.Observe(ctx) {
 		if ok(o) {

@@ -83,7 +83,7 @@ func (r *rig) watch(ctx context.Context, labID string) *watcher {
 // until takes samples until one is right.
 func (w *watcher) until(what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	for w.heard == 0 || !ok() {
 		select {

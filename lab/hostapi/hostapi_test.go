@@ -84,7 +84,7 @@ var errEnough = errors.New("enough")
 
 func (r *rig) until(t *testing.T, ok func(hostapi.Observation) bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := r.Observe(ctx, func(o hostapi.Observation) error {
 		if ok(o) {
@@ -398,7 +398,7 @@ func TestAnUploadThatIsCutOffLeavesNothing(t *testing.T) {
 			if _, err := r.StatFile(t.Context(), "l1", "r1", "/root/half"); !fault.Is(err, fault.NotFound) {
 				t.Errorf("the node has half a file: %v", err)
 			}
-			deadline := time.Now().Add(10 * time.Second)
+			deadline := time.Now().Add(time.Minute)
 			for len(r.spooled(t)) != 0 { // the host hears of the cut a moment later
 				if time.Now().After(deadline) {
 					t.Fatalf("the host keeps %v", r.spooled(t))

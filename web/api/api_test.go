@@ -227,7 +227,7 @@ func TestTheDescriptionNamesEveryOperation(t *testing.T) {
 }
 
 func TestASecondControllerKeepsOffTheSameData(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	settings := app.Settings{Listen: "127.0.0.1:0", Data: filepath.Join(t.TempDir(), "data"), Log: slog.New(slog.DiscardHandler)}
 	first, err := app.Open(ctx, settings)
