@@ -25,8 +25,9 @@ type rig struct {
 	x    *host.Executor
 	stop func()
 
-	pulse time.Duration
-	log   *slog.Logger
+	pulse  time.Duration
+	log    *slog.Logger
+	engine host.Engine // nil: the fake's own
 
 	useEvery   time.Duration
 	ratesEvery time.Duration
@@ -50,7 +51,11 @@ func newRig(t *testing.T, cfg fakehost.Config) *rig {
 
 func (r *rig) start() *rig {
 	r.t.Helper()
-	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: r.fake.Engine(), Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: r.log, UseEvery: r.useEvery, RatesEvery: r.ratesEvery, Patience: r.patience, Tail: r.tail})
+	engine := r.engine
+	if engine == nil {
+		engine = r.fake.Engine()
+	}
+	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: engine, Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: r.log, UseEvery: r.useEvery, RatesEvery: r.ratesEvery, Patience: r.patience, Tail: r.tail})
 	if err != nil {
 		r.t.Fatal(err)
 	}

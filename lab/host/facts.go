@@ -31,6 +31,7 @@ type facts struct {
 	Death      string // of the container as it is now, "" while it lives
 	DeathAt    time.Time
 	Heal       string // death that the engine's restart caused
+	Missed     bool   // the engine restarted while something was done to the node: what became of it has not been seen
 	PolicyRuns int    // restarts by policy since the node last ran for long
 	LastStart  time.Time
 	FirstSeen  time.Time // the startup delay counts from here

@@ -13,8 +13,9 @@ type lister struct {
 	mu      sync.Mutex
 	next    *listing // not begun yet
 	running bool
-	doubt   bool // the engine was out of sight since the last answer
-	resets  int  // how often everything had ended when it came into sight again
+	doubts  int // how often the engine was out of sight; at first it always is
+	allayed int // of the doubts, those before the last answer was asked for
+	resets  int // how often everything had ended when it came into sight again
 }
 
 // listing is one answer. Its fields are set when done is closed.
@@ -25,7 +26,7 @@ type listing struct {
 	err    error
 }
 
-func newLister(e Engine) *lister { return &lister{engine: e, doubt: true} }
+func newLister(e Engine) *lister { return &lister{engine: e, doubts: 1} }
 
 // list returns an answer that the engine was asked for after the call began. ctx only ends the waiting; life ends the asking.
 func (l *lister) list(ctx, life context.Context) (*listing, error) {
@@ -57,19 +58,22 @@ func (l *lister) ask(life context.Context) {
 			l.mu.Unlock()
 			return
 		}
+		doubts := l.doubts
 		l.mu.Unlock()
 		all, err := l.engine.List(life)
 		l.mu.Lock()
-		l.finishLocked(mine, all, err)
+		l.finishLocked(mine, doubts, all, err)
 		l.mu.Unlock()
 		close(mine.done)
 	}
 }
 
-func (l *lister) finishLocked(mine *listing, all []Container, err error) {
+// finishLocked takes an answer. doubts is how many there were when it was asked for: an answer allays none that came up meanwhile, as
+// it may show what was there before.
+func (l *lister) finishLocked(mine *listing, doubts int, all []Container, err error) {
 	mine.err = err
 	if err != nil {
-		l.doubt = true
+		l.doubts++
 		return
 	}
 	lives, over := false, false
@@ -80,18 +84,18 @@ func (l *lister) finishLocked(mine *listing, all []Container, err error) {
 		lives = lives || alive(c) || c.State == "restarting"
 		over = over || ended(c)
 	}
-	if l.doubt && over && !lives {
+	if doubts > l.allayed && over && !lives {
 		l.resets++ // nodes do not all end by themselves while nobody looks: the engine or the machine restarted
 	}
-	l.doubt = false
+	l.allayed = doubts
 	mine.resets = l.resets
 }
 
-// doubted says that the engine's events broke off.
+// doubted says that nobody followed the engine's events until now: they broke off, or they are followed only from here on.
 func (l *lister) doubted() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.doubt = true
+	l.doubts++
 }
 
 func (l *lister) resetsSeen() int {

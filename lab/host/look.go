@@ -65,6 +65,8 @@ func (l *labLoop) listed(answer *listing, err error, mark int, took time.Duratio
 	for name, list := range byNode {
 		if l.ops[name] == nil && l.touched[name] <= mark {
 			l.seen(name, list, now, reset)
+		} else if reset {
+			l.fact(name).Missed = true
 		}
 	}
 }
@@ -87,12 +89,13 @@ func (l *labLoop) seen(name string, list []*Container, now time.Time, reset bool
 		f.Death = ""
 		return
 	case alive(c):
-		f.Listed, f.Death = epoch(c), ""
+		f.Listed, f.Death, f.Missed = epoch(c), "", false
 		if m := l.journal.memo(name); m.Stopped == c.ID && (n == nil || n.spec.Run != hostapi.Stopped) {
 			l.note(record{Node: name, Stopped: new(string)})
 		}
 	case ended(c):
-		l.seenDeath(name, f, c, now, reset)
+		l.seenDeath(name, f, c, now, reset || f.Missed)
+		f.Missed = false
 	}
 	if n != nil {
 		l.baseline(n)

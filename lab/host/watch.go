@@ -19,6 +19,7 @@ func (x *Executor) watch() {
 		events, err := watcher.Watch(x.life)
 		if err == nil {
 			failures = 0
+			x.list.doubted() // it may have restarted since it was asked last, and nobody would have heard
 			x.describeAgain()
 			x.relist()
 			for e := range events {

@@ -242,7 +242,7 @@ func (l *labLoop) start(ctx context.Context, c *Container, n *wantedNode, reason
 	l.tellContainer(started)
 	l.learn(func() {
 		f := l.fact(name)
-		f.LastStart, f.Death, f.Heal = now, "", ""
+		f.LastStart, f.Death, f.Heal, f.Missed = now, "", "", false
 		if again && m.Stopped != started.ID {
 			f.PolicyRuns++
 		}
