@@ -27,6 +27,7 @@ type Config struct {
 	Pulse         time.Duration // how often the switch is asked whether it lives
 	Patience      time.Duration // how long after its start the agent of a host with peers waits for the controller before it starts nodes, which may have moved
 	InitBinary    string        // the static node init; "": nodes have no gate of ours to wait at
+	Making        time.Duration // how long after its start an agent waits for containers that the one before it had asked for
 	DefaultLimits Limits
 	Now           func() time.Time // nil: the clock
 	Log           *slog.Logger
@@ -50,8 +51,8 @@ func workers() int { return min(max(8, 2*runtime.NumCPU()), 32) }
 // resyncEvery is how often a lab is compared with reality though nothing was heard.
 const resyncEvery = 30 * time.Second
 
-// makingPatience is how long after its start an agent waits for containers that the one before it had asked for: the engine goes
-// on making them, and a lab is not gone before they are.
+// makingPatience is Config.Making where nothing else is set: the engine goes on making what the agent before this one had asked for, and a lab
+// is not gone before that is.
 const makingPatience = 10 * time.Second
 
 // patience is how long a node that may have moved to another host is not started while the controller has not been heard.
@@ -111,6 +112,9 @@ func New(cfg Config) (*Executor, error) {
 	}
 	if cfg.Patience <= 0 {
 		cfg.Patience = patience
+	}
+	if cfg.Making <= 0 {
+		cfg.Making = makingPatience
 	}
 	if cfg.UseEvery <= 0 {
 		cfg.UseEvery = useEvery
@@ -232,7 +236,7 @@ func (x *Executor) wakeLocked() error {
 			return err
 		}
 		if l.journal.making() {
-			l.doubtUntil = x.born.Add(makingPatience)
+			l.doubtUntil = x.born.Add(x.cfg.Making)
 		}
 		if peers, _ := x.peers.now(); len(peers) > 0 {
 			l.holdUntil = x.cfg.Now().Add(x.cfg.Patience)

@@ -2,11 +2,13 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +34,7 @@ type rig struct {
 	useEvery   time.Duration
 	ratesEvery time.Duration
 	patience   time.Duration
+	making     time.Duration
 	tail       func(int) []string
 }
 
@@ -55,7 +58,7 @@ func (r *rig) start() *rig {
 	if engine == nil {
 		engine = r.fake.Engine()
 	}
-	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: engine, Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: r.log, UseEvery: r.useEvery, RatesEvery: r.ratesEvery, Patience: r.patience, Tail: r.tail})
+	x, err := host.New(host.Config{HostID: "h1", Name: "fake", StateDir: r.dir, Engine: engine, Fabric: r.fake.Fabric(), Workers: 4, Pulse: r.pulse, Log: r.log, UseEvery: r.useEvery, RatesEvery: r.ratesEvery, Patience: r.patience, Making: r.making, Tail: r.tail})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -269,7 +272,25 @@ func TestANewerGenerationSupersedesADeploy(t *testing.T) {
 }
 
 func TestACancelledDeployLeavesNothing(t *testing.T) {
-	r := newRig(t, fakehost.Config{Delays: fakehost.Delays{Create: 5 * time.Millisecond, Start: 5 * time.Millisecond}}).start()
+	r := newRig(t, fakehost.Config{Delays: fakehost.Delays{Create: 5 * time.Millisecond, Start: 5 * time.Millisecond}})
+	var asked atomic.Int32
+	r.fake.Intercept(func(ctx context.Context, c fakehost.Call, do func() error) error {
+		if c.Verb != "create" {
+			return do()
+		}
+		n := asked.Add(1)
+		if n > 8 {
+			<-ctx.Done() // the deploy is cancelled while the engine makes these
+		}
+		if n%2 == 0 {
+			return errors.Join(do(), ctx.Err()) // it goes on making what nobody waits for
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return do()
+	})
+	r.start()
 	r.apply(ring("l1", 60))
 	r.eventually("some containers", func() bool { return r.fake.Count("l1") > 5 })
 	if err := r.x.Remove(context.Background(), "l1"); err != nil {
@@ -285,15 +306,40 @@ func TestACancelledDeployLeavesNothing(t *testing.T) {
 }
 
 func TestTwoLabsShareTheMachineFairly(t *testing.T) {
-	r := newRig(t, fakehost.Config{Delays: fakehost.Delays{Create: 20 * time.Millisecond, Start: 20 * time.Millisecond}}).start()
+	r := newRig(t, fakehost.Config{Delays: fakehost.Delays{Create: 20 * time.Millisecond, Start: 20 * time.Millisecond}})
+	busy, let := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	r.fake.Intercept(func(ctx context.Context, c fakehost.Call, do func() error) error {
+		if c.Verb == "create" {
+			first.Do(func() { close(busy) })
+			select {
+			case <-let: // not before both labs stand in the queue
+			case <-ctx.Done():
+			}
+		}
+		return do()
+	})
+	r.start()
 	big, small := ring("big", 100), ring("small", 3)
 	r.apply(big)
-	r.eventually("the big lab's start", func() bool { return r.fake.Count("big") > 0 })
+	<-busy
 	r.apply(small)
+	r.until("the small lab's nodes to be under way", "small", func(s *hostapi.LabStatus) bool {
+		return s != nil && len(s.Nodes) == 3 && !slices.ContainsFunc(s.Nodes, func(n hostapi.NodeStatus) bool { return n.State != hostapi.NodeCreating })
+	})
+	close(let)
 	r.converged(small)
-	made := r.fake.Count("big")
-	if made > 60 {
-		t.Errorf("the small lab waited for %d of the big one's 100 containers", made)
+	before, begun := 0, 0
+	for _, c := range r.fake.Log() {
+		switch {
+		case c.Verb == "create" && c.Lab == "big" && begun < len(small.Nodes):
+			before++
+		case c.Verb == "start" && c.Lab == "small":
+			begun++
+		}
+	}
+	if before > 60 {
+		t.Errorf("the small lab waited for %d of the big one's 100 containers", before)
 	}
 }
 

@@ -118,18 +118,24 @@ func (d *nodeDirs) open(labID, node string) (bool, error) {
 // gatePatience is how long after its start an init may take to come to its gate; one not seen by then has passed it already.
 const gatePatience = 3 * time.Second
 
+// gateLooks is how often one that is late is looked for all the same, a fifth of a second in all: where everything stood still for longer than
+// its patience, the init goes on in the same moment as we do.
+const gateLooks = 8
+
 // openAll opens the gates of the nodes and calls passed for each that is through. started tells when each was started: a gate
 // at which nobody waits yet is tried again until its node's patience is over.
 func (d *nodeDirs) openAll(ctx context.Context, labID string, started map[string]time.Time, passed func(nodes []string)) error {
 	rest := maps.Clone(started)
+	looks := 0
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		looks++
 		var through []string
 		for node, at := range rest {
 			waited, err := d.open(labID, node)
 			if err != nil {
 				return err
 			}
-			if waited || time.Since(at) > gatePatience {
+			if waited || looks >= gateLooks && time.Since(at) > gatePatience {
 				through = append(through, node)
 				delete(rest, node)
 			}

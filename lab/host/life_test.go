@@ -88,7 +88,7 @@ func TestANodeThatEndsByItself(t *testing.T) {
 	spec := ring("l1", 3)
 	spec.Nodes[2].RestartPolicy = "on-failure"
 	r.apply(spec)
-	r.converged(spec)
+	began := state(r.converged(spec), "n2").StartedAt
 	t.Run("is shown with its exit code", func(t *testing.T) {
 		if !r.fake.Kill("l1", "n1", 3) {
 			t.Fatal("n1 does not run")
@@ -105,8 +105,9 @@ func TestANodeThatEndsByItself(t *testing.T) {
 		if !r.fake.Kill("l1", "n2", 1) {
 			t.Fatal("n2 does not run")
 		}
-		r.until("n2's end", "l1", func(s *hostapi.LabStatus) bool { return state(s, "n2").State != hostapi.NodeRunning })
-		r.until("n2's return", "l1", func(s *hostapi.LabStatus) bool { return s.Converged && state(s, "n2").State == hostapi.NodeRunning })
+		r.until("n2's return", "l1", func(s *hostapi.LabStatus) bool { // who reads slowly is told no more than that
+			return s.Converged && state(s, "n2").State == hostapi.NodeRunning && state(s, "n2").StartedAt.After(began)
+		})
 	})
 	t.Run("is started by a restart that is asked for", func(t *testing.T) {
 		spec = changed(spec, 1, func(n *hostapi.NodeSpec) { n.Restarts = 1 })

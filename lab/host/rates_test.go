@@ -179,6 +179,7 @@ func TestASlowReaderGetsTheDifferenceAndHoldsNobodyUp(t *testing.T) {
 	fast, slow := r.watch(t.Context(), "l1"), r.watch(t.Context(), "l1")
 	fast.until("everything", func() bool { return true })
 	for _, node := range []string{"n0", "n1", "n2"} {
+		fast.until("silence", func() bool { return len(fast.all.Interfaces) == 0 }) // until then it would be a slow reader as well
 		r.fake.Send("l1", node, "eth1", 3, 300)
 		fast.until("what "+node+" sends", func() bool { return fast.all.Interfaces[node+":eth1"].OutBits > 0 })
 	}

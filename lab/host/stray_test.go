@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"trunkline/lab/host"
 	"trunkline/lab/host/fakehost"
@@ -38,6 +39,7 @@ func (l *late) intercept(ctx context.Context, c fakehost.Call, do func() error) 
 // crashAtCreate deploys a ring and drops the executor while the engine is asked for a container, then starts a new one.
 func crashAtCreate(t *testing.T) (*rig, *late) {
 	r := newRig(t, fakehost.Config{})
+	r.making = time.Hour // the engine takes as long as the test does
 	l := &late{node: "n2", asked: make(chan struct{})}
 	r.fake.Intercept(l.intercept)
 	r.start().apply(ring("l1", 4))

@@ -22,6 +22,7 @@ func (x *Executor) watch() {
 			x.list.doubted() // it may have restarted since it was asked last, and nobody would have heard
 			x.describeAgain()
 			x.relist()
+			x.stranger()
 			for e := range events {
 				x.event(e)
 			}
@@ -47,10 +48,15 @@ func (x *Executor) event(e ContainerEvent) {
 	case l != nil:
 		l.tell(e)
 	case e.Event == "create" || e.Event == "start": // an agent that was killed had asked for it
-		select {
-		case x.strange <- struct{}{}:
-		default:
-		}
+		x.stranger()
+	}
+}
+
+// stranger has containers looked for of labs that nobody wants: one was heard of, or may have come while the events were not followed.
+func (x *Executor) stranger() {
+	select {
+	case x.strange <- struct{}{}:
+	default:
 	}
 }
 

@@ -48,7 +48,7 @@ type Host struct {
 	mu         sync.Mutex
 	down       error
 	switchDown error
-	nextPID    int
+	nextPID    int // beyond every process id that Linux gives out: nobody takes a fake process for one of the machine's
 	nextID     int
 	containers map[string]*container
 	watchers   map[chan host.ContainerEvent]bool
@@ -87,7 +87,7 @@ type wire struct {
 // New makes an empty host.
 func New(cfg Config) *Host {
 	life, end := context.WithCancel(context.Background())
-	return &Host{cfg: cfg, nextPID: 1000, containers: map[string]*container{}, watchers: map[chan host.ContainerEvent]bool{},
+	return &Host{cfg: cfg, nextPID: 1 << 22, containers: map[string]*container{}, watchers: map[chan host.ContainerEvent]bool{},
 		plugs: map[string]map[string]plug{}, wires: map[string]wire{}, calls: map[string]int{}, life: life, end: end}
 }
 
