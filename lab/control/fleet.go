@@ -186,7 +186,9 @@ func (f *fleet) follow(ctx context.Context, h *hostState, e LinkEvent) {
 	for ctx.Err() == nil {
 		observed, again := context.WithCancel(ctx)
 		f.mu.Lock()
-		h.again = again
+		if h.epoch == e.Epoch { // else it is the new link's to observe
+			h.again = again
+		}
 		f.mu.Unlock()
 		err := f.observe(observed, h, e)
 		asked := observed.Err() != nil
@@ -218,7 +220,7 @@ func (f *fleet) observe(ctx context.Context, h *hostState, e LinkEvent) error {
 	return e.Host.Observe(ctx, func(o hostapi.Observation) error {
 		switch {
 		case o.Host != nil:
-			f.learn(ctx, h, *o.Host)
+			return f.learn(ctx, h, *o.Host)
 		case o.Use != nil:
 			f.noteUse(ctx, h, e.Epoch, *o.Use)
 		case o.Reach != nil:
@@ -260,10 +262,18 @@ func (f *fleet) sync(ctx context.Context, h *hostState, e LinkEvent, full map[st
 	f.changed()
 	slices.Sort(touched)
 	f.touched(slices.Compact(touched)...)
-	if wanted, leaving, err := f.placed(ctx, h.id); err == nil {
-		f.touched(wanted...)
-		f.touched(leaving...)
+	return f.touchPlaced(ctx, h.id)
+}
+
+// touchPlaced has every lab looked at that the host shall have, or may have still. After an error the full set is asked for anew: nobody
+// else looks at a lab that was never told there.
+func (f *fleet) touchPlaced(ctx context.Context, hostID string) error {
+	wanted, leaving, err := f.placed(ctx, hostID)
+	if err != nil {
+		return err
 	}
+	f.touched(wanted...)
+	f.touched(leaving...)
 	return nil
 }
 
@@ -298,7 +308,7 @@ func (f *fleet) set(h *hostState, epoch int64, labID string, status *hostapi.Lab
 
 // learn takes over what a host says of itself. When its address on the underlay is another one, the labs there are looked at: their
 // cables to other hosts have an end that moved.
-func (f *fleet) learn(ctx context.Context, h *hostState, info hostapi.HostInfo) {
+func (f *fleet) learn(ctx context.Context, h *hostState, info hostapi.HostInfo) error {
 	f.mu.Lock()
 	moved := info.Underlay != h.info.Underlay
 	h.info, h.described = info, true
@@ -312,12 +322,10 @@ func (f *fleet) learn(ctx context.Context, h *hostState, info hostapi.HostInfo) 
 	f.learnt(ctx, h.id, info)
 	f.changed()
 	if !moved {
-		return
+		return nil
 	}
 	f.touched(touched...)
-	if labs, _, err := f.placed(ctx, h.id); err == nil {
-		f.touched(labs...)
-	}
+	return f.touchPlaced(ctx, h.id)
 }
 
 // arriveLocked tells whoever waits for a usable host to look again.

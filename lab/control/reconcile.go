@@ -265,7 +265,7 @@ func (c *Controller) tell(ctx context.Context, e *entry, s step, sides []hostSid
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			e.told[hostID] = c.noteTold(before, told{Epoch: epoch, Generation: e.record.Desired.Generation, Remove: remove, Peers: peers}, err)
+			e.told[hostID] = c.noteTold(before, told{At: c.cfg.Now(), Epoch: epoch, Generation: e.record.Desired.Generation, Remove: remove, Peers: peers}, err)
 		})
 	}
 	for _, hostID := range s.Apply {

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,10 +33,13 @@ type plight struct {
 }
 
 func (p plight) retryIn(now time.Time) time.Duration {
-	if !p.Stuck {
+	switch left := p.At.Sub(now); {
+	case !p.Stuck:
 		return 0
+	case left > 0:
+		return max(left, time.Millisecond)
 	}
-	return max(p.At.Sub(now), time.Millisecond)
+	return leastPlace // it is due, and something else of the lab comes first
 }
 
 // show puts it into the lab's state, beside what else is wrong.
@@ -47,9 +51,7 @@ func (p plight) show(o *Observed) {
 	if (p.Stuck || p.Down) && o.State == Running {
 		o.State = Degraded
 	}
-	if o.Step == "" {
-		o.Step = p.Step
-	}
+	o.Step = cmp.Or(p.Step, o.Step) // a host's step is a part of it
 	if o.Reason == "" || o.State == Running {
 		o.Reason = p.Reason
 	} else if o.Reason != p.Reason {
@@ -139,6 +141,7 @@ type placement struct {
 // placeAnew asks for the deployed lab's places as the hosts are now.
 func (c *Controller) placeAnew(ctx context.Context, e *entry) (placement, error) {
 	r, l := e.record, e.running.Lab
+	c.heedHosts(e)
 	s, err := c.survey(ctx, r, l, r.Desired.ImageMap)
 	if err != nil {
 		return placement{}, err
@@ -166,31 +169,29 @@ func (c *Controller) getStuck(e *entry, what string, why error) error {
 		return why
 	}
 	e.plight = plight{Stuck: true, At: c.cfg.Now().Add(retryPlace), Reason: what + ": " + fault.Sentence(why)}
+	return nil
+}
+
+// heedHosts has the lab looked at when hosts change from now on. It comes before they are surveyed: a change in between counts too.
+func (c *Controller) heedHosts(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stuck[e.id] = false
-	return nil
 }
 
 // unstick forgets what befell the lab.
 func (c *Controller) unstick(e *entry) {
-	if e.plight.Stuck {
-		c.mu.Lock()
-		delete(c.stuck, e.id)
-		c.mu.Unlock()
-	}
+	c.mu.Lock()
+	delete(c.stuck, e.id)
+	c.mu.Unlock()
 	e.plight = plight{}
 }
 
-// hostsChanged reports that hosts changed since the lab got stuck.
+// hostsChanged reports that hosts changed since they were last surveyed for the lab.
 func (c *Controller) hostsChanged(labID string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	changed := c.stuck[labID]
-	if changed {
-		c.stuck[labID] = false
-	}
-	return changed
+	return c.stuck[labID]
 }
 
 // freeStuck has every lab that is stuck looked at when something changed of the hosts, until ctx ends.

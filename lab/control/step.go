@@ -25,6 +25,7 @@ type hostSide struct {
 
 // told is what the host was last told of the lab.
 type told struct {
+	At         time.Time
 	Epoch      int64
 	Generation int64
 	Remove     bool
@@ -54,7 +55,8 @@ type step struct {
 	Wait   time.Duration // look again then at the latest; 0: when something changes
 }
 
-// guessLimit is how long a host may take to report a lab that it was told of.
+// guessLimit is how long a host may take to report a lab that it was told of, or to have nothing of one, before it is told again: a
+// request that an intent cut off may reach the host after the next one, and undo it.
 const guessLimit = 20 * time.Second
 
 // next is the one step from what is towards what shall be. It is pure: loops, retries and timers are around it.
@@ -82,24 +84,24 @@ func next(d Desired, sides []hostSide, now time.Time) step {
 	return s
 }
 
-// needsSpec reports that the host neither has the generation, with the other hosts' present addresses, nor was told it over its
-// present link.
+// needsSpec reports that the host is not known to have the generation, with the other hosts' present addresses.
 func needsSpec(side hostSide, generation int64) bool {
+	if side.Status == nil || side.Status.Generation < generation {
+		return true
+	}
 	t := side.Told
 	said := t.Generation == generation && t.Peers == side.Peers && !t.Remove && t.Error == nil
-	if side.Status != nil && side.Status.Generation >= generation {
-		return side.Peers != "" && !said // an earlier controller may have told it of other addresses
-	}
-	return !said || t.Epoch != side.Epoch
+	return side.Peers != "" && !said // an earlier controller may have told it of other addresses
 }
 
-// tell adds the host, unless it was told the same over this link, or is to be left alone until a later try.
+// tell adds the host, unless it was told the same over this link a moment ago, or is to be left alone until a later try.
 func (s *step) tell(list *[]string, side hostSide, generation int64, remove bool, now time.Time) {
 	t := side.Told
 	same := t.Epoch == side.Epoch && t.Generation == generation && t.Remove == remove && (remove || t.Peers == side.Peers)
 	switch {
-	case same && t.Error == nil:
-	case same && now.Before(t.RetryAt):
+	case same && t.Error == nil && now.Before(t.At.Add(guessLimit)):
+		s.lookAgain(t.At.Add(guessLimit).Sub(now))
+	case same && t.Error != nil && now.Before(t.RetryAt):
 		s.lookAgain(t.RetryAt.Sub(now))
 	default:
 		*list = append(*list, side.ID)

@@ -29,7 +29,11 @@ func TestNext(t *testing.T) {
 		{"a host that has nothing is told", run, with(func(s *hostSide) {}), step{Apply: []string{"h"}}},
 		{"a host that has an older generation is told", run, with(func(s *hostSide) { s.Status = at(4) }), step{Apply: []string{"h"}}},
 		{"a host that has this generation is left alone", run, with(func(s *hostSide) { s.Status = at(5) }), step{}},
-		{"a host that was told is left alone", run, with(func(s *hostSide) { s.Told = told{Epoch: 2, Generation: 5} }), step{}},
+		{"a host that was told is left alone", run, with(func(s *hostSide) { s.Told = told{At: now, Epoch: 2, Generation: 5} }), step{Wait: guessLimit}},
+		{"but not for ever: what it was told may have been undone by what reached it late", run, with(func(s *hostSide) {
+			s.Told = told{At: now.Add(-guessLimit), Epoch: 2, Generation: 5}
+		}), step{Apply: []string{"h"}}},
+		{"a host that has it and was told long ago is left alone", run, with(func(s *hostSide) { s.Status, s.Told = at(5), told{Epoch: 2, Generation: 5} }), step{}},
 		{"a host that was told over an older link is told again", run, with(func(s *hostSide) { s.Told = told{Epoch: 1, Generation: 5} }), step{Apply: []string{"h"}}},
 		{"a host that was told an older generation is told", run, with(func(s *hostSide) { s.Told = told{Epoch: 2, Generation: 4} }), step{Apply: []string{"h"}}},
 		{"a host that refused is left alone for a while", run, with(func(s *hostSide) {
@@ -42,10 +46,13 @@ func TestNext(t *testing.T) {
 		{"a host that is away is waited for", run, with(func(s *hostSide) { s.Connected = false }), step{}},
 		{"a host that has the lab and should not is told", run, with(func(s *hostSide) { s.Placed, s.Status = false, at(4) }), step{Remove: []string{"h"}}},
 		{"nothing shall be left, and something is", nothing, with(func(s *hostSide) { s.Status = at(4) }), step{Remove: []string{"h"}}},
-		{"it was told so and is at it", nothing, with(func(s *hostSide) { s.Status, s.Told = at(4), told{Epoch: 2, Generation: 5, Remove: true} }), step{}},
+		{"it was told so and is at it", nothing, with(func(s *hostSide) { s.Status, s.Told = at(4), told{At: now, Epoch: 2, Generation: 5, Remove: true} }), step{Wait: guessLimit}},
+		{"it was told so and still has it", nothing, with(func(s *hostSide) {
+			s.Status, s.Told = at(4), told{At: now.Add(-guessLimit), Epoch: 2, Generation: 5, Remove: true}
+		}), step{Remove: []string{"h"}}},
 		{"what it was told and has not reported counts as there", nothing, with(func(s *hostSide) { s.Guessed = true }), step{Remove: []string{"h"}, Wait: guessLimit}},
 		{"what does not show up for long is asked for", nothing, with(func(s *hostSide) {
-			s.Guessed, s.GuessedFor, s.Told = true, guessLimit+1, told{Epoch: 2, Generation: 5, Remove: true}
+			s.Guessed, s.GuessedFor, s.Told = true, guessLimit+1, told{At: now, Epoch: 2, Generation: 5, Remove: true}
 		}), step{Resync: []string{"h"}, Wait: time.Second}},
 		{"nothing shall be left and nothing is", nothing, with(func(s *hostSide) {}), step{Gone: true}},
 		{"a host that is away may have something", nothing, with(func(s *hostSide) { s.Connected = false }), step{}},
