@@ -30,7 +30,6 @@ func TestTheBulkChannelOpensOnDemandAndClosesWhenIdle(t *testing.T) {
 	if link.bulk.inUse() != nil {
 		t.Error("a bulk channel is open before anybody asked")
 	}
-	var last *tunnel
 	for round := range 3 {
 		client, err := link.Bulk()
 		if err != nil {
@@ -54,9 +53,6 @@ func TestTheBulkChannelOpensOnDemandAndClosesWhenIdle(t *testing.T) {
 		}
 		running.Wait()
 		r.until("the idle bulk channel is closed", func() bool { return link.bulk.inUse() == nil })
-		if now := link.bulk.inUse(); now != nil && now == last {
-			t.Error("the idle channel was used again")
-		}
 	}
 	if link.Err() != nil {
 		t.Errorf("the control channel ended: %v", link.Err())
@@ -139,9 +135,7 @@ func TestTheBulkChannelEndsWithItsControlChannel(t *testing.T) {
 }
 
 func TestABulkChannelThatCannotBeDialledSaysSo(t *testing.T) {
-	cfg := quick()
-	cfg.HandshakeTimeout = 300 * time.Millisecond
-	r := newRig(t, cfg)
+	r := newRig(t, quick())
 	id := r.enrol("alpha")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -149,7 +143,7 @@ func TestABulkChannelThatCannotBeDialledSaysSo(t *testing.T) {
 	}
 	forwardAll(t, listener, func() (net.Conn, error) { return net.Dial("tcp", r.web.Listener.Addr().String()) })
 	r.url = "http://" + listener.Addr().String()
-	r.start(id, digestHandler)
+	r.start(id, digestHandler).state("being linked", func(s State) bool { return s.Linked })
 	link := r.link(id.HostID, 0)
 	_ = listener.Close() // no second connection
 	client, err := link.Bulk()

@@ -27,14 +27,15 @@ type Link struct {
 	tunnel   *tunnel
 	log      *slog.Logger
 	bulk     bulkChannel
-	turn     int        // of those that Server.report has
-	rotating sync.Mutex // held by the one Rotate at work
+	turn     int           // of those that Server.report has
+	checked  chan struct{} // closed once its key was asked about again, see Server.recheck
+	rotating sync.Mutex    // held by the one Rotate at work
 }
 
 func newLink(s *Server, g guest, t *tunnel, remote string, log *slog.Logger) *Link {
 	link := &Link{
 		HostID: g.Host, Epoch: g.epoch, Agent: g.Agent, RemoteAddr: remote, Since: time.Now(),
-		tunnel: t, log: log, turn: rand.IntN(1 << 16),
+		tunnel: t, log: log, turn: rand.IntN(1 << 16), checked: make(chan struct{}),
 	}
 	link.Client = clientOf(newTransport(t))
 	link.bulk.init(link, s.cfg)

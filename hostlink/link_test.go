@@ -183,7 +183,7 @@ func TestANewSessionReplacesTheOldOne(t *testing.T) {
 		entered <- struct{}{}
 		<-req.Context().Done()
 	})
-	first := r.start(id, block, func(c *AgentConfig) { c.BackoffMin, c.BackoffMax = time.Minute, time.Hour })
+	first := r.start(id, block, func(c *AgentConfig) { c.BackoffMin, c.BackoffMax = 1000*time.Hour, 1000*time.Hour })
 	old := r.link(id.HostID, 0)
 	failed := make(chan error, 1)
 	go func() { _, err := get(t, old.Client, "/"); failed <- err }()

@@ -30,6 +30,11 @@ func (s *Server) Rotate(ctx context.Context, hostID string) error {
 	defer link.rotating.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.HandshakeTimeout)
 	defer cancel()
+	select { // recheck would miss the key that let the link in, or forget the new one
+	case <-link.checked:
+	case <-ctx.Done():
+		return fault.Wrap(ctx.Err(), fault.Unavailable, "This host is just being linked. Change its key in a moment.")
+	}
 	key, err := link.newKey(ctx)
 	if err != nil {
 		return err

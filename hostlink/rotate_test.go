@@ -5,8 +5,11 @@ import (
 	"crypto/ed25519"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"trunkline/internal/fault"
 )
@@ -214,12 +217,12 @@ func TestAnAgentOneMinorBehindKeepsWorking(t *testing.T) {
 // slowDirectory revokes a host after its proof was judged and before its link is registered.
 type slowDirectory struct {
 	*directory
-	asked int
+	asked atomic.Int32
 }
 
 func (d *slowDirectory) HostKeys(ctx context.Context, id string) (keys []ed25519.PublicKey, err error) {
 	keys, err = d.directory.HostKeys(ctx, id)
-	if d.asked++; d.asked == 1 {
+	if d.asked.Add(1) == 1 {
 		d.revoke(id)
 	}
 	return keys, err
@@ -232,6 +235,45 @@ func TestAHostRevokedWhileItDialsIsCut(t *testing.T) {
 	run := r.start(id, hiHandler)
 	run.state("the refusal", func(s State) bool { return s.Err != nil && s.Err.Sentence == ErrHostRevoked.Sentence })
 	r.until("no link is left", func() bool { return len(r.server.Hosts()) == 0 })
+}
+
+// lateDirectory answers whether a link may stay only when a change of keys is over, or has had the time to be.
+type lateDirectory struct {
+	*directory
+	asked atomic.Int32
+	kept  chan struct{}
+}
+
+func (d *lateDirectory) HostKeys(ctx context.Context, id string) ([]ed25519.PublicKey, error) {
+	if d.asked.Add(1) == 2 {
+		select {
+		case <-d.kept:
+		case <-time.After(300 * time.Millisecond): // the condition is time itself
+		}
+	}
+	return d.directory.HostKeys(ctx, id)
+}
+
+func (d *lateDirectory) KeepOnly(ctx context.Context, id string, key ed25519.PublicKey) error {
+	defer close(d.kept)
+	return d.directory.KeepOnly(ctx, id, key)
+}
+
+func TestAKeyChangesOnlyOnceTheOneThatLetTheLinkInWasCheckedAgain(t *testing.T) {
+	r := newRig(t, quick())
+	id := r.enrol("alpha")
+	r.server.authority = &lateDirectory{directory: r.directory, kept: make(chan struct{})}
+	run := r.boot(newDisk(t, id))
+	link := r.link(id.HostID, 0)
+	if err := r.server.Rotate(t.Context(), id.HostID); err != nil {
+		t.Fatal(err)
+	}
+	<-link.checked
+	run.stop()
+	<-link.Done()
+	if err := link.Err(); !strings.Contains(fault.Sentence(err), "stopping") {
+		t.Errorf("the link did not outlive the change: %v", err)
+	}
 }
 
 func TestARevokedHostDialsSeldom(t *testing.T) {

@@ -164,7 +164,9 @@ func (s *Server) install(g guest, conn *wsConn, remote string) {
 		return
 	}
 	s.running.Go(func() { s.keep(link) })
-	if refusal := s.recheck(link, g.key); refusal != nil {
+	refusal := s.recheck(link, g.key)
+	close(link.checked)
+	if refusal != nil {
 		s.cut(link, refusal, closeRemoved)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,19 +69,23 @@ func TestAnUpgradedStreamEchoesAndTheInputEndsBeforeTheOutput(t *testing.T) {
 	for _, size := range []int{0, 1, 100, 3 << 20} {
 		stream := openEcho(t, link)
 		sent := bytes.Repeat([]byte("k"), size)
-		go func() {
+		var writing sync.WaitGroup
+		writing.Go(func() {
 			if _, err := stream.Write(sent); err != nil {
 				t.Errorf("writing %d bytes: %v", size, err)
 			}
-			closeWrite(t, stream)
+			if err := stream.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+				t.Errorf("CloseWrite: %v", err)
+			}
 			if _, err := stream.Write([]byte("late")); err == nil {
 				t.Error("a write after CloseWrite was taken")
 			}
-		}()
+		})
 		got, err := io.ReadAll(stream)
 		if err != nil || !bytes.Equal(got, append(sent, "the end"...)) {
 			t.Errorf("%d bytes: got %d, %v", size, len(got), err)
 		}
+		writing.Wait()
 		_ = stream.Close()
 	}
 	r.until("no stream is left", func() bool { return link.tunnel.mux.NumStreams() == 0 })
@@ -92,6 +97,7 @@ func TestAnEndedInputOutlivesTheStreamCloseTimeout(t *testing.T) {
 	r := newRig(t, cfg)
 	id := r.enrol("alpha")
 	release := make(chan struct{})
+	patient := func(c *AgentConfig) { c.StreamCloseTimeout = 0 } // it is the controller that ends the input
 	r.start(id, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, in, err := takeOver(w)
 		if err != nil {
@@ -103,7 +109,7 @@ func TestAnEndedInputOutlivesTheStreamCloseTimeout(t *testing.T) {
 		}
 		<-release
 		_, _ = io.WriteString(conn, "still here")
-	}))
+	}), patient)
 	link := r.link(id.HostID, 0)
 	stream := openEcho(t, link)
 	defer func() { _ = stream.Close() }()

@@ -133,12 +133,17 @@ func (c *wsConn) quiet() time.Duration {
 func (c *wsConn) LocalAddr() net.Addr  { return c.raw.LocalAddr() }
 func (c *wsConn) RemoteAddr() net.Addr { return c.raw.RemoteAddr() }
 
+// fail keeps the first thing that went wrong, unless the other side said goodbye: a Write at that moment fails too, and may be quicker.
 func (c *wsConn) fail(err error) error {
-	c.failure.CompareAndSwap(nil, &err)
+	if websocket.CloseStatus(err) != -1 {
+		c.failure.Store(&err)
+	} else {
+		c.failure.CompareAndSwap(nil, &err)
+	}
 	return io.EOF
 }
 
-// why is the first thing that went wrong, or nil.
+// why is what went wrong, or nil.
 func (c *wsConn) why() error {
 	if p := c.failure.Load(); p != nil {
 		return *p

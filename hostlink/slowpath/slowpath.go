@@ -16,6 +16,7 @@ import (
 type Way struct {
 	Delay time.Duration // from one end to the other
 	Loss  float64       // share of segments lost, 0 to 1
+	Again int           // how often running the same segment is lost at most; 0: as chance has it
 	Rate  int           // bytes a second; 0: as fast as it goes
 }
 
@@ -161,8 +162,10 @@ func (s *schedule) next(now time.Time, bytes int) time.Time {
 	}
 	due := sent.Add(s.way.Delay)
 	// A lost segment is sent again a round trip later, and should that be lost too, after twice as long.
-	for again := 2 * s.way.Delay; rand.Float64() < s.way.Loss; again *= 2 {
+	again := 2 * s.way.Delay
+	for lost := 1; (s.way.Again == 0 || lost <= s.way.Again) && rand.Float64() < s.way.Loss; lost++ {
 		due = due.Add(again)
+		again *= 2
 	}
 	if due.Before(s.last) {
 		due = s.last

@@ -73,6 +73,14 @@ func TestNothingOvertakesAndALossDelaysWhatIsBehind(t *testing.T) {
 	}
 }
 
+func TestASegmentIsLostNoOftenerThanTheWaySays(t *testing.T) {
+	s := schedule{way: Way{Delay: 100 * time.Millisecond, Loss: 1, Again: 2}}
+	now := time.Now()
+	if due := s.next(now, segment); due.Sub(now) != 700*time.Millisecond {
+		t.Errorf("a segment that is lost twice arrives after %v, want 100 + 200 + 400 ms", due.Sub(now))
+	}
+}
+
 func TestTheRateIsKept(t *testing.T) {
 	s := schedule{way: Way{Rate: 1000}}
 	now := time.Now()
