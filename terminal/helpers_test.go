@@ -316,6 +316,13 @@ func (b *browser) resize(cols, rows int) {
 	b.send(map[string]any{"type": "resize", "cols": cols, "rows": rows})
 }
 
+// halt makes a browser stand still: it acknowledges nothing more until it moves.
+func (b *browser) halt() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.still = true
+}
+
 // move makes a browser that stood still acknowledge everything, now and later.
 func (b *browser) move() {
 	b.mu.Lock()

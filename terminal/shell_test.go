@@ -1,9 +1,11 @@
 package terminal
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestKeysReachTheShellAndItsAnswerComesBack(t *testing.T) {
@@ -68,14 +70,23 @@ func TestABrowserThatLostItsConnectionGoesOnWhereItStopped(t *testing.T) {
 }
 
 func TestCtrlCAnswersPromptlyWhileYesFloods(t *testing.T) {
-	s := serve(t, Config{})
-	session := s.open(t, dialShell)
+	s := serve(t, Config{Stall: time.Hour})
+	typed := make(chan string, 100)
+	session := s.open(t, func(ctx context.Context, cols, rows uint16) (Stream, error) {
+		shell, err := dialShell(ctx, cols, rows)
+		return overheard{shell, typed}, err
+	})
 	b := s.look(t, session, "")
 	b.kind("yes\r")
 	until(t, "a megabyte of y", func() bool { return b.received() > 1<<20 })
+	b.halt() // so that what was on the way when the key arrived can be counted
+	until(t, "the session reads no more", func() bool { return session.hasRoom() == full })
 	sent := b.received()
 	b.kind("\x03")
+	for !strings.Contains(<-typed, "\x03") {
+	}
 	b.kind("echo stopped-$((40+2))\r")
+	b.move()
 	b.sees("stopped-42")
 	// Whatever the tunnel holds comes first: window, backlog, one read, and the kernel's buffers; not more.
 	if after := b.received() - sent; after > 1<<20 {
@@ -83,8 +94,20 @@ func TestCtrlCAnswersPromptlyWhileYesFloods(t *testing.T) {
 	}
 }
 
+// overheard is a shell whose input is told once it has it.
+type overheard struct {
+	Stream
+	typed chan<- string
+}
+
+func (o overheard) Write(p []byte) (int, error) {
+	n, err := o.Stream.Write(p)
+	o.typed <- string(p[:n])
+	return n, err
+}
+
 func TestABigFileArrivesWhole(t *testing.T) {
-	s := serve(t, Config{})
+	s := serve(t, Config{Stall: time.Hour})
 	b := s.look(t, s.open(t, dialShell), "")
 	b.kind("stty -onlcr; seq 1 200000; echo done-$((1+1))\r")
 	b.sees("done-2")

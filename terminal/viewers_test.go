@@ -274,7 +274,7 @@ func TestAPageThatDoesNotAnswerIsLetGo(t *testing.T) {
 	s := serve(t, Config{Ping: 50 * time.Millisecond})
 	session := s.open(t, shell.dial)
 	mute := s.dialMute(t, session)
-	until(t, "the mute viewer is there", func() bool { return len(session.Info().Viewers) == 1 })
+	until(t, "the mute viewer was there", func() bool { session.mu.Lock(); defer session.mu.Unlock(); return session.seen })
 	until(t, "the mute viewer is let go", func() bool { return len(session.Info().Viewers) == 0 })
 	_ = mute.CloseNow()
 	if _, ended := session.End(); ended {
