@@ -80,6 +80,7 @@ func TestOfManyWhoWantTheLastUnitOneGetsIt(t *testing.T) {
 			labs[i] = r.create(ring(fmt.Sprintf("lab%d", i), 3))
 		}
 		r.limit(tenancy.Limits{tenancy.QuotaNodes: 5, tenancy.QuotaLabs: n + 1}, nil)
+		r.awaitFit(func(control.HostView) bool { return true })
 		atOnce := func(do func(i int) error) (won int) {
 			var got atomic.Int64
 			var all sync.WaitGroup

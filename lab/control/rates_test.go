@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,6 +75,24 @@ func (w *rateReader) until(what string, ok func() bool) {
 	}
 }
 
+// flows sends frames until ok: a reader that is slow is not told of a rate that is over.
+func (w *rateReader) flows(what string, send func(), ok func() bool) {
+	w.t.Helper()
+	ctx, stop := context.WithCancel(w.t.Context())
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		tick := time.NewTicker(2 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			send()
+			<-tick.C
+		}
+	})
+	defer sending.Wait()
+	defer stop()
+	w.until(what, ok)
+}
+
 func (r *rig) samples(host string) int { return r.machines[host].fake.Calls()["counters"] }
 
 func TestRatesOfALabOnTwoHostsAreOneAndEndWithTheirWatchers(t *testing.T) {
@@ -84,15 +103,14 @@ func TestRatesOfALabOnTwoHostsAreOneAndEndWithTheirWatchers(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	one, two := r.watchRates(ctx, id), r.watchRates(ctx, id)
 	await(t, said("both hosts to measure"), func() bool { return r.samples("host-a") > 1 && r.samples("host-b") > 1 })
-	r.machines["host-a"].fake.Send(id, "a1", "eth1", 10, 10_000)
-	one.until("the rate on host-a", func() bool {
+	one.flows("the rate on host-a", func() { r.machines["host-a"].fake.Send(id, "a1", "eth1", 10, 10_000) }, func() bool {
 		return one.all.Interfaces["a1:eth1"].OutBits > 0 && one.all.Interfaces["a2:eth1"].InBits > 0
 	})
 	if one.all.Interfaces["a3:eth1"].InBits > 0 {
 		t.Error("another VLAN carries it too")
 	}
-	r.machines["host-b"].fake.Send(id, "b1", "eth2", 10, 10_000)
-	one.until("the rate on host-b", func() bool { return one.all.Interfaces["b1:eth2"].OutBits > 0 })
+	sendOnB := func() { r.machines["host-b"].fake.Send(id, "b1", "eth2", 10, 10_000) }
+	one.flows("the rate on host-b", sendOnB, func() bool { return one.all.Interfaces["b1:eth2"].OutBits > 0 })
 	one.until("silence", func() bool { return len(one.all.Interfaces) == 0 })
 	from := r.samples("host-a")
 	await(t, said("many samples that the second watcher does not take"), func() bool { return r.samples("host-a") > from+30 })
@@ -119,16 +137,14 @@ func TestAHostThatIsLostTellsNothingAndIsAskedAgain(t *testing.T) {
 	r, id := apart(t)
 	w := r.watchRates(t.Context(), id)
 	fake := r.machines["host-b"].fake
-	flow := func() bool { fake.Send(id, "b1", "eth2", 5, 5000); return w.all.Interfaces["b1:eth2"].OutBits > 0 }
+	send := func() { fake.Send(id, "b1", "eth2", 5, 5000) }
 	await(t, said("host-b to measure"), func() bool { return r.samples("host-b") > 1 })
-	flow()
-	w.until("the rate on host-b", func() bool { return w.all.Interfaces["b1:eth2"].OutBits > 0 })
-	flow()
+	w.flows("the rate on host-b", send, func() bool { return w.all.Interfaces["b1:eth2"].OutBits > 0 })
+	send()
 	r.machines["host-b"].unlink()
 	w.until("the rate of a lost host to go", func() bool { return w.all.Interfaces["b1:eth2"].OutBits == 0 })
 	before := r.samples("host-b")
 	r.machines["host-b"].link()
 	await(t, said("host-b to be asked again"), func() bool { return r.samples("host-b") > before+3 })
-	flow()
-	w.until("its rate again", func() bool { return w.all.Interfaces["b1:eth2"].OutBits > 0 })
+	w.flows("its rate again", send, func() bool { return w.all.Interfaces["b1:eth2"].OutBits > 0 })
 }

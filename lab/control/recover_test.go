@@ -141,7 +141,9 @@ func TestANodeThatEndsMakesTheLabDegradedAndAnotherDeployRestartsIt(t *testing.T
 }
 
 func TestARestartedControllerGoesOnWhereItWas(t *testing.T) {
-	r := newRig(t).start()
+	r := newRig(t)
+	r.grace = time.Minute // the host takes a while until it is linked again
+	r.start()
 	m := r.addHost("host-a", fakehost.Config{}, nil)
 	release := m.hold("create")
 	running, stopped, deploying := r.create(ring("running", 2)), r.create(ring("stopped", 2)), r.create(ring("deploying", 4))

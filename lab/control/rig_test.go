@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,6 +42,7 @@ type rig struct {
 	eve      tenancy.Actor // an owner of beta
 	limits   control.ImportLimits
 
+	grace     time.Duration // 0: a moment
 	lostAfter time.Duration // 0: the controller's own
 	now       func() time.Time
 	states    control.StateStore // nil: the store
@@ -87,7 +90,7 @@ func (r *rig) start() *rig {
 	}
 	c, err := control.New(control.Config{
 		Labs: r.store, States: r.states, Site: r.store, HostStore: r.store, Identifiers: r.store, Images: r.store, Quotas: r.store, Blobs: r.blobs, Links: r.links,
-		Limits: r.limits, Grace: 200 * time.Millisecond, LostAfter: r.lostAfter, Now: r.now,
+		Limits: r.limits, Grace: cmp.Or(r.grace, 200*time.Millisecond), LostAfter: r.lostAfter, Now: r.now,
 		Log: slog.New(slog.NewTextHandler(logOf{r.t}, nil)),
 	})
 	must(r.t, err)
@@ -132,7 +135,7 @@ func (l limited) Capabilities(context.Context) (hostapi.Capabilities, []string, 
 	return l.caps, nil, nil
 }
 
-// addHost enrols a machine and starts its agent.
+// addHost enrols a machine, starts its agent, and waits until a running controller knows what it can.
 func (r *rig) addHost(name string, cfg fakehost.Config, caps *hostapi.Capabilities) *machine {
 	r.t.Helper()
 	token, err := r.store.CreateJoinToken(r.t.Context(), control.JoinRequest{})
@@ -146,7 +149,22 @@ func (r *rig) addHost(name string, cfg fakehost.Config, caps *hostapi.Capabiliti
 	r.machines[name] = m
 	m.fake.SetUnderlay(underlayOf(len(r.machines)), 1500)
 	m.start(name)
+	if r.stop != nil {
+		r.awaitFit(func(v control.HostView) bool { return v.Info.Underlay.IsValid() })
+	}
 	return m
+}
+
+// awaitFit waits until every linked machine can be placed on. A deploy waits for hosts that are about to say what they can, but not for long.
+func (r *rig) awaitFit(ok func(control.HostView) bool) {
+	r.t.Helper()
+	await(r.t, said("the linked hosts to be fit for labs"), func() bool {
+		views, err := r.control.Hosts(r.t.Context(), site)
+		must(r.t, err)
+		return !slices.ContainsFunc(views, func(v control.HostView) bool {
+			return r.links.linked(v.ID) && !(v.Connected && v.Info.DockerVersion != "" && ok(v))
+		})
+	})
 }
 
 // underlayOf is the address of the nth machine on the underlay.
@@ -251,6 +269,13 @@ func (l *links) down(hostID string) {
 	l.release[hostID]()
 }
 
+func (l *links) linked(hostID string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, linked := l.live[hostID]
+	return linked
+}
+
 // project is a FileSource of texts, in order of their paths.
 type project struct {
 	paths []string
@@ -316,6 +341,7 @@ func (r *rig) replace(labID, text string) {
 
 func (r *rig) deploy(labID string) {
 	r.t.Helper()
+	r.awaitFit(func(control.HostView) bool { return true })
 	must(r.t, r.control.Deploy(r.t.Context(), r.ada, labID))
 }
 
@@ -365,10 +391,14 @@ func must(t *testing.T, err error) {
 }
 
 // hold keeps the machine's calls of one verb waiting until release, or until their context ends.
-func (m *machine) hold(verb string) (release func()) {
+func (m *machine) hold(verb string) (release func()) { return m.holdAfter(verb, 0) }
+
+// holdAfter lets so many calls of the verb through before.
+func (m *machine) holdAfter(verb string, first int64) (release func()) {
 	held := make(chan struct{})
+	var calls atomic.Int64
 	m.fake.Intercept(func(ctx context.Context, c fakehost.Call, do func() error) error {
-		if c.Verb == verb {
+		if c.Verb == verb && calls.Add(1) > first {
 			select {
 			case <-held:
 			case <-ctx.Done():

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,8 +30,14 @@ func TestALostHostsNodesArePlacedAnewAndTheReturningHostDropsThem(t *testing.T) 
 	before := macs(r.get(id))
 	zone := strings.TrimPrefix(from, "host-")
 	lost := m[zone]
+	events, err := r.control.WatchLab(t.Context(), r.ada, id)
+	must(t, err)
 	lost.stop()
-	r.until(id, control.Degraded)
+	for e := range events { // it is so for a moment only
+		if e.Lab != nil && e.Lab.State == control.Degraded {
+			break
+		}
+	}
 	to := map[string]string{"a": "b", "b": "a"}[zone]
 	await(t, said("all nodes to run elsewhere"), func() bool { return len(m[to].fake.Running(id)) == 4 && r.get(id).State == control.Running })
 	got := r.get(id)
@@ -115,11 +122,21 @@ func TestADrainMovesNodesOneByOne(t *testing.T) {
 	r.deploy(id)
 	before := r.until(id, control.Running)
 	r.changeHost("host-b", control.HostChange{Tenants: &[]string{}})
+	var mu sync.Mutex
 	var early []string
-	m["b"].fake.Intercept(func(_ context.Context, c fakehost.Call, do func() error) error {
+	m["b"].fake.Intercept(func(ctx context.Context, c fakehost.Call, do func() error) error {
 		if c.Verb == "create" {
-			if running, there := len(m["b"].fake.Running(id)), m["b"].fake.Count(id); running != there {
-				early = append(early, fmt.Sprintf("%s moves while %d of %d run", c.Node, running, there))
+			now, err := r.control.Get(ctx, r.ada, id)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				early = append(early, err.Error())
+				return err
+			}
+			for _, n := range now.Nodes {
+				if n.Host == "host-b" && n.Name != c.Node && n.State != hostapi.NodeRunning {
+					early = append(early, fmt.Sprintf("%s moves while %s is %s", c.Node, n.Name, n.State))
+				}
 			}
 		}
 		return do()
@@ -134,6 +151,8 @@ func TestADrainMovesNodesOneByOne(t *testing.T) {
 	if after.Generation-before.Generation != 4 {
 		t.Errorf("4 nodes moved in %d steps", after.Generation-before.Generation)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if len(early) > 0 {
 		t.Error(early)
 	}

@@ -106,7 +106,7 @@ func (h *Host) waitAtGate(c *container, pid int) {
 		return
 	}
 	c.passed = true
-	if w := h.wires[c.Stamp.Lab]; w.pids[c.Stamp.Node] != pid {
+	if !h.cabled[pid] { // the lab may be taken down by now: its gate was opened a moment ago
 		h.wrongLocked(fmt.Sprintf("the command of %s started before its interfaces were cabled", c.Stamp.Node))
 	}
 }
@@ -150,6 +150,7 @@ func (h *Host) endLocked(c *container, code int) {
 	if c.State != "running" && c.State != "paused" {
 		return
 	}
+	delete(h.cabled, c.PID)
 	c.State, c.PID, c.ExitCode, c.Health = "exited", 0, code, ""
 	if w, ok := h.wires[c.Stamp.Lab]; ok {
 		delete(w.pids, c.Stamp.Node)

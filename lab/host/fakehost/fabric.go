@@ -61,7 +61,7 @@ func (f *Fabric) Wire(ctx context.Context, spec hostapi.LabSpec, absent map[stri
 			if !there {
 				return fault.New(fault.Unavailable, "The interfaces of node %s vanished while it was cabled.", n.Name)
 			}
-			w.pids[n.Name] = p.pid
+			w.pids[n.Name], h.cabled[p.pid] = p.pid, true
 			report.Ports += len(n.Interfaces)
 		}
 		h.wires[spec.ID] = w

@@ -54,6 +54,7 @@ type Host struct {
 	watchers   map[chan host.ContainerEvent]bool
 	plugs      map[string]map[string]plug // by lab and node
 	wires      map[string]wire            // by lab
+	cabled     map[int]bool               // process ids of starts whose interfaces were cabled once
 	calls      map[string]int
 	log        []Call
 	waits      sync.WaitGroup // goroutines of inits at their gates and of healthchecks
@@ -88,7 +89,7 @@ type wire struct {
 func New(cfg Config) *Host {
 	life, end := context.WithCancel(context.Background())
 	return &Host{cfg: cfg, nextPID: 1 << 22, containers: map[string]*container{}, watchers: map[chan host.ContainerEvent]bool{},
-		plugs: map[string]map[string]plug{}, wires: map[string]wire{}, calls: map[string]int{}, life: life, end: end}
+		plugs: map[string]map[string]plug{}, wires: map[string]wire{}, cabled: map[int]bool{}, calls: map[string]int{}, life: life, end: end}
 }
 
 // Engine is the host's fake Docker. It implements host.Engine, Watcher, Execer, Files and Images.
