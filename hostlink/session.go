@@ -88,8 +88,7 @@ func (s *session) serveTunnel(t *tunnel) {
 	case <-t.done():
 	case <-s.draining.Done():
 		s.drain(server)
-		cancel()
-		t.end(ErrStopping, closeStopping)
+		t.end(ErrStopping, closeStopping) // before its requests are cancelled, or what they answer then would pass for a success
 	}
 	cancel()
 	t.wait()
