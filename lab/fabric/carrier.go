@@ -51,8 +51,9 @@ type carriers struct {
 	set  func(device string, index int, up bool) error // switches a device of the host
 	tell func(peer netip.Addr)                         // something that the peer shall know has changed
 	news func(lab string)                              // an end of the lab gained or lost carrier
+	look func(index int) (up, carrier, ok bool)        // how a device is now; nil: reports are never late
 
-	// None of the three may call back: they are called with mu held.
+	// None of the four may call back: they are called with mu held.
 
 	mu       sync.Mutex
 	ends     map[endKey]*carrierEnd
@@ -184,7 +185,8 @@ func (c *carriers) ofLab(lab string) []*carrierEnd {
 	return list
 }
 
-// saw notes the state of a device: switched on or off, and its carrier.
+// saw notes a report on a device: switched on or off, and its carrier. One that says other than what was last done may only be late: then it
+// counts what the device is now, or each late report would switch it once more.
 func (c *carriers) saw(device string, index int, up, carrier bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -195,6 +197,11 @@ func (c *carriers) saw(device string, index int, up, carrier bool) {
 	e := c.ends[key]
 	if e.index != index {
 		return // a device of an earlier or a later container under this name
+	}
+	if up != e.up && c.look != nil {
+		if nowUp, nowCarrier, ok := c.look(index); ok {
+			up, carrier = nowUp, nowCarrier
+		}
 	}
 	e.up = up
 	if e.watched && up && e.own != carrier {

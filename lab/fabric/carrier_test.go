@@ -43,6 +43,7 @@ func (w *carrierWorld) side(i int) *carriers {
 		w.event(n)
 		return nil
 	}
+	c.look = func(index int) (up, carrier, ok bool) { return w.device[index-1], w.carrier(index - 1), true }
 	c.tell = func(netip.Addr) {
 		from, to := w.sides[i], 1-i
 		w.mail = append(w.mail, func() {
@@ -184,6 +185,21 @@ func TestAPeerThatHasNeverSpokenTakesNoCarrierAndADeadOneDoes(t *testing.T) {
 	w.sides[0].heard(carrierAddrs[1], map[uint32]bool{5000: true}, false)
 	if !w.device[0] {
 		t.Error("a change that is told alone isn't heeded")
+	}
+}
+
+func TestALateReportSwitchesNothing(t *testing.T) {
+	w := newCarrierWorld(false)
+	w.wire(0, true)
+	moves := w.moves
+	w.sides[0].saw("0", 1, false, false) // of before it was switched on
+	if w.moves != moves || !w.device[0] || !w.device[1] {
+		t.Errorf("it switched %d times; devices %v", w.moves-moves, w.device)
+	}
+	w.device[0] = false // by somebody else
+	w.sides[0].saw("0", 1, false, false)
+	if w.moves != moves+1 || !w.device[0] {
+		t.Errorf("it switched %d times; devices %v", w.moves-moves, w.device)
 	}
 }
 

@@ -98,6 +98,16 @@ func (f *Fabric) sawLink(l netlink.Link) {
 	f.carriers.saw(a.Name, a.Index, a.RawFlags&unix.IFF_UP != 0, a.RawFlags&unix.IFF_LOWER_UP != 0)
 }
 
+// deviceNow is whether a device of the host is on and has carrier; not ok when it is gone or can't be asked for.
+func (f *Fabric) deviceNow(index int) (up, carrier, ok bool) {
+	link, err := f.root.LinkByIndex(index)
+	if err != nil {
+		return false, false, false
+	}
+	flags := link.Attrs().RawFlags
+	return flags&unix.IFF_UP != 0, flags&unix.IFF_LOWER_UP != 0, true
+}
+
 // switchDevice brings a device of the host up or down for the carriers.
 func (f *Fabric) switchDevice(name string, index int, up bool) error {
 	defer f.rcu.hurry()()

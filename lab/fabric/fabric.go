@@ -122,6 +122,7 @@ func New(cfg Config) (*Fabric, error) {
 	}
 	f.channel = newChannel(f)
 	f.carriers.set, f.carriers.tell, f.carriers.news = f.switchDevice, f.channel.tell, f.carrierNews
+	f.carriers.look = f.deviceNow
 	f.recall()
 	f.rcu.marker = filepath.Join(cfg.StateDir, "fabric", "rcu-expedited")
 	f.rcu.recover()
