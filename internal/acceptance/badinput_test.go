@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"trunkline/internal/client"
 	"trunkline/internal/fault"
+	"trunkline/internal/testkit"
 )
 
 // badFiles are lab files that nobody can deploy, and what each has to be told.
@@ -175,8 +177,14 @@ func TestAnUploadThatIsCutOffLeavesNothingInTheNode(t *testing.T) {
 		response.Body.Close()
 		t.Errorf("half an upload was taken by the page: %s", response.Status)
 	}
-	if after := r.says(0, nil, "exec", "pair/a", "--", "ls", "-a", "/root", "/tmp", "/").Out; after != before {
-		t.Errorf("before the uploads broke off the node had\n%s\nand now\n%s", before, after)
+	err = testkit.Until(t.Context(), within, "the node has what it had before the uploads broke off", func() error {
+		if after := r.says(0, nil, "exec", "pair/a", "--", "ls", "-a", "/root", "/tmp", "/").Out; after != before {
+			return fmt.Errorf("it had\n%s\nand has\n%s", before, after)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 
 	file := filepath.Join(t.TempDir(), "whole.txt")

@@ -120,14 +120,16 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// changingLab is deployed, changed, stopped and destroyed at random.
+// changingLab is deployed, changed, stopped and destroyed at random. Where an answer was lost, what was asked for may have been done or not.
 type changingLab struct {
-	f        *fleet
-	name     string
-	random   *rand.Rand
-	stored   bool
-	nodes    int // of the version stored last
-	deployed int // nodes of the version deployed last; 0: destroyed
+	f         *fleet
+	name      string
+	random    *rand.Rand
+	stored    bool
+	nodes     int  // of the version stored last
+	deployed  int  // nodes of the version deployed last; 0: destroyed
+	mayStore  bool // the last answer about the file was lost
+	mayIntend bool // the last answer about what shall run was lost
 }
 
 func (l *changingLab) live(ctx context.Context) error {
@@ -164,20 +166,27 @@ func tolerable(err error) bool {
 	return false
 }
 
+// lost tells answers that say nothing of whether what was asked for was done: the controller was killed, or this test ended its request.
+func lost(err error) bool {
+	return fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Internal)
+}
+
 func (l *changingLab) store(ctx context.Context) error {
 	nodes := 3 + l.random.IntN(6)
 	change := client.Import{Name: l.name, ContentType: "application/yaml", Body: strings.NewReader(l.file(nodes))}
-	if l.stored {
-		detail, err := l.f.API().Lab(ctx, l.name)
-		if err != nil {
+	if l.stored || l.mayStore {
+		switch detail, err := l.f.API().Lab(ctx, l.name); {
+		case err == nil:
+			change.Replace, change.Name = detail.ID, ""
+		case l.stored || !fault.Is(err, fault.NotFound):
 			return err
 		}
-		change.Replace, change.Name = detail.ID, ""
 	}
 	_, err := l.f.API().Create(ctx, change)
 	if err == nil {
 		l.stored, l.nodes = true, nodes
 	}
+	l.mayStore = lost(err) || err != nil && l.mayStore
 	return err
 }
 
@@ -186,6 +195,7 @@ func (l *changingLab) intent(ctx context.Context, verb string, deployed int) err
 	if err == nil {
 		l.deployed = deployed
 	}
+	l.mayIntend = lost(err) || err != nil && l.mayIntend
 	return err
 }
 
@@ -208,13 +218,26 @@ func (l *changingLab) file(nodes int) string {
 	return b.String()
 }
 
+// again asks once more for what may have been done or not, until there is an answer.
+func (l *changingLab) again(wanted bool, what string, ask func(context.Context) error) {
+	l.f.t.Helper()
+	if !wanted {
+		return
+	}
+	if err := testkit.Until(l.f.t.Context(), within, what, func() error { return ask(l.f.t.Context()) }); err != nil {
+		l.f.t.Fatal(err)
+	}
+}
+
 // settles asks for the newest version once more, as a person would who comes back, and expects it to work.
 func (l *changingLab) settles() {
 	l.f.t.Helper()
+	l.again(l.mayStore, "a version of "+l.name, l.store)
 	if !l.stored {
 		return
 	}
 	if l.deployed == 0 {
+		l.again(l.mayIntend, "a destroy of "+l.name, func(ctx context.Context) error { return l.intent(ctx, "destroy", 0) })
 		l.f.becomes(l.name, control.Stored)
 		return
 	}

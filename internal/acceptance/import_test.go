@@ -145,17 +145,25 @@ func (r *rig) tries(name, file string) (line imported) {
 	return line
 }
 
+// lasting is how long a lab says that it does not run as it should before that is what came of it: what an engine fails at first is tried again.
+const lasting = 5 * time.Second
+
 // settles waits until the lab runs, or says why it does not.
 func (r *rig) settles(lab string) (outcome, detail string) {
 	ctx, cancel := context.WithTimeout(r.t.Context(), labWithin)
 	defer cancel()
 	view := &control.LabDetail{}
+	var since time.Time // when it was first seen as it is
+	var state control.State
 	err := testkit.Until(ctx, labWithin, "an end of the deploy", func() (err error) {
 		if view, err = r.Client.Lab(ctx, lab); err != nil {
 			return err
 		}
-		switch view.State {
-		case control.Running, control.Degraded, control.Failed:
+		if view.State != state {
+			state, since = view.State, time.Now()
+		}
+		switch {
+		case state == control.Running, (state == control.Degraded || state == control.Failed) && time.Since(since) >= lasting:
 			return nil
 		}
 		return fmt.Errorf("the lab is %s %d/%d, %s", view.State, view.Done, view.Total, view.Step)

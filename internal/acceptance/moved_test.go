@@ -52,10 +52,10 @@ type pinging struct {
 }
 
 // pinging begins to ping and waits for the first answer.
-func (r *rig) pinging(lab, node, to string) (*pinging, reply) {
+func (r *rig) pinging(lab, node, to string, each time.Duration) (*pinging, reply) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), within)
-	conn, err := r.Client.Exec(ctx, lab, node, hostapi.ExecRequest{Command: []string{"ping", "-D", "-n", "-i", strconv.FormatFloat(pingEach.Seconds(), 'f', -1, 64), to}})
+	ctx, cancel := context.WithCancel(r.t.Context())
+	conn, err := r.Client.Exec(ctx, lab, node, hostapi.ExecRequest{Command: []string{"ping", "-D", "-n", "-i", strconv.FormatFloat(each.Seconds(), 'f', -1, 64), to}})
 	if err != nil {
 		cancel()
 		r.t.Fatal(err)
@@ -109,13 +109,30 @@ const quiet = 300 * time.Millisecond
 
 // lastBefore follows the answers until none comes any more.
 func (p *pinging) lastBefore(last reply) reply {
+	p.r.t.Helper()
 	for {
 		select {
-		case got := <-p.replies:
+		case got, more := <-p.replies:
+			if !more {
+				p.r.t.Fatal("the ping ended by itself")
+			}
 			last = got
 		case <-time.After(quiet):
 			return last
 		}
+	}
+}
+
+// lossUntil follows the answers until one comes after that moment, and counts the pings before it that were answered and those that were not.
+func (p *pinging) lossUntil(end time.Time, first reply) (lost, answered int) {
+	p.r.t.Helper()
+	seen := map[int]bool{first.seq: true}
+	for last := first; ; {
+		if last.at.After(end) {
+			return last.seq - first.seq + 1 - len(seen), len(seen)
+		}
+		last = p.next("an answer after all that was done")
+		seen[last.seq] = true
 	}
 }
 
@@ -126,7 +143,7 @@ func TestACableMovesBetweenHostsUnderAPing(t *testing.T) {
 	f.stores("moved", movedFile)
 	f.asks("moved", "deploy")
 	f.becomes("moved", control.Running)
-	p, last := f.pinging("moved", "c", movedTo)
+	p, last := f.pinging("moved", "c", movedTo, pingEach)
 	defer p.stop()
 	began := f.started("moved")
 	ask := func(op edit.Op) time.Time {

@@ -63,12 +63,16 @@ func (p *page) shows(path string, words ...string) {
 	p.says(path, text, words...)
 }
 
+// plain is what a page says without the escapes of HTML.
+func plain(text string) string {
+	return strings.NewReplacer("&#39;", "'", "&#34;", `"`, "&quot;", `"`, "&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
+}
+
 func (p *page) says(path, text string, words ...string) {
 	p.t.Helper()
-	plain := strings.NewReplacer("&#39;", "'", "&#34;", `"`, "&quot;", `"`, "&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
 	for _, word := range words {
-		if !strings.Contains(plain, word) {
-			p.t.Errorf("%s does not say %q:\n%.3000s", path, word, plain)
+		if !strings.Contains(plain(text), word) {
+			p.t.Errorf("%s does not say %q:\n%.3000s", path, word, plain(text))
 		}
 	}
 }

@@ -59,11 +59,8 @@ func TestAProgramThatEndsLeavesLabsRunningAndTheNextAdoptsThem(t *testing.T) {
 	ready := time.Since(begun)
 	r.becomes("pair", control.Running)
 	t.Logf("the second start was ready after %v, and had the lab after %v", ready.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond))
-	if took := time.Since(begun); took > 20*time.Second {
-		t.Errorf("the second start took %v, which is no start any more but a new deploy", took)
-	}
 	if now := r.host.Run("docker", "ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}"); now != containers {
-		t.Errorf("containers were\n%s\nand after the second start\n%s", containers, now)
+		t.Errorf("containers were\n%s\nand after the second start, which is no start any more but a new deploy,\n%s", containers, now)
 	}
 	r.reaches("pair/a", "10.0.0.2")
 	r.destroys("pair")

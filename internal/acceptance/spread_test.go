@@ -1,16 +1,11 @@
 package acceptance
 
 import (
-	"bufio"
-	"context"
-	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.yaml.in/yaml/v3"
-	"golang.org/x/sync/errgroup"
 
 	"trunkline/examples"
 	"trunkline/lab/control"
@@ -102,56 +97,21 @@ func (f *fleet) with(t *testing.T) *fleet {
 
 // trafficFlowsWithoutAgent pings across hosts while the agent of one is killed and comes back.
 func (f *fleet) trafficFlowsWithoutAgent(i int) {
-	lost, answered := f.pingWhile("nlan-bgp/h1a2", "172.21.4.2", func() {
-		f.agents[i].Kill()
-		f.awaitConnected(len(f.hosts) - 1)
-		<-time.After(8 * time.Second) // longer than a host may be silent towards others before they take carrier away
-		if err := f.agents[i].Start(); err != nil {
-			f.t.Error(err)
-		}
-		f.awaitConnected(len(f.hosts))
-	})
+	p, first := f.pinging("nlan-bgp", "h1a2", "172.21.4.2", 100*time.Millisecond)
+	defer p.stop()
+	f.agents[i].Kill()
+	f.awaitConnected(len(f.hosts) - 1)
+	<-time.After(8 * time.Second) // longer than a host may be silent towards others before they take carrier away
+	if err := f.agents[i].Start(); err != nil {
+		f.t.Error(err)
+	}
+	f.awaitConnected(len(f.hosts))
+	lost, answered := p.lossUntil(time.Now(), first)
 	f.t.Logf("while the agent of %s was dead and came back: %d of %d pings lost", name(i), lost, lost+answered)
 	if answered < 20 || lost > 0 {
 		f.t.Errorf("%d pings were lost and %d answered", lost, answered)
 	}
 	f.becomes("nlan-bgp", control.Running)
-}
-
-// pingWhile pings from a node ten times a second for as long as do takes, and counts.
-func (f *fleet) pingWhile(node, to string, do func()) (lost, answered int) {
-	f.t.Helper()
-	ctx, cancel := context.WithCancel(f.t.Context())
-	defer cancel()
-	var done atomic.Bool
-	group := errgroup.Group{}
-	group.Go(func() error {
-		for !done.Load() {
-			said, err := f.Say(ctx, "exec", node, "--", "ping", "-i", "0.1", "-c", "20", "-W", "1", to)
-			if err != nil {
-				return err
-			}
-			sent, got := 0, 0
-			for scan := bufio.NewScanner(strings.NewReader(said.Out)); scan.Scan(); {
-				if strings.Contains(scan.Text(), "packets transmitted") {
-					if _, err := fmt.Sscanf(scan.Text(), "%d packets transmitted, %d", &sent, &got); err != nil {
-						return fmt.Errorf("%q: %w", scan.Text(), err)
-					}
-				}
-			}
-			if sent == 0 {
-				return fmt.Errorf("ping says:\n%s%s", said.Out, said.Err)
-			}
-			lost, answered = lost+sent-got, answered+got
-		}
-		return nil
-	})
-	do()
-	done.Store(true)
-	if err := group.Wait(); err != nil {
-		f.t.Error(err)
-	}
-	return lost, answered
 }
 
 // hostIsLostAndComesBack takes the power from host-c. An administrator had said that host-b may stand in for it.
