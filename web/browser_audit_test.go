@@ -64,7 +64,7 @@ func TestActingAsSomebodyElseInABrowser(t *testing.T) {
 	h := newHouse(t)
 	h.person("bob", tenancy.DefaultTenant, tenancy.Member)
 	c := newChrome(t, h.site)
-	c.expect = "Failed to load resource" // of the account page, which is refused
+	c.expects("Failed to load resource") // of the account page, which is refused
 	c.open("/sign-in")
 	c.do(chromedp.SendKeys("#email", "admin"), chromedp.SendKeys("#password", housePassword+"\r"))
 	c.wait("the labs", `location.pathname === "/labs"`)

@@ -72,7 +72,7 @@ func TestNodesAreCopiedWithAllThatTheyHaveAndInOneStep(t *testing.T) {
 			t.Errorf("the file has no %q:\n%s", part, text)
 		}
 	}
-	c.wait("what is said of addresses", `[...document.querySelectorAll(".toast")].some((t) => t.textContent.includes("addresses of 3 interfaces were left out"))`)
+	c.wait("what is said of addresses", said("addresses of 3 interfaces were left out"))
 	c.ctrl("z")
 	c.wait("the copies to be gone", `document.querySelectorAll(".node").length === 4`)
 	if after := source(t, s, id); after != before {

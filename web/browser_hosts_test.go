@@ -13,7 +13,7 @@ import (
 func TestAJoinCommandIsMadeInABrowser(t *testing.T) {
 	s := newSite(t, nil)
 	c := newChrome(t, s)
-	c.expect = "422" // of the form with a mistake
+	c.expects("422") // of the form with a mistake
 	c.signIn("admin")
 	c.open("/hosts")
 	c.wait("the hosts", `document.querySelectorAll(".host-row").length === 2`)

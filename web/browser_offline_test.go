@@ -11,7 +11,7 @@ import (
 // offline breaks the page's connection, or mends it.
 func (c *chrome) offline(is bool) {
 	c.t.Helper()
-	c.expect = "net::ERR_" // of what cannot be sent
+	c.expects("net::ERR_") // of what cannot be sent
 	conditions := []*network.Conditions{{Offline: is, DownloadThroughput: -1, UploadThroughput: -1}}
 	if _, err := chromedp.Call(c.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: conditions}); err != nil {
 		c.t.Fatal(err)
@@ -26,18 +26,21 @@ func says(text string) string {
 // can is what may be undone and redone, as the buttons say.
 const can = `["undo", "redo"].filter((name) => !document.querySelector('[data-edit="' + name + '"]').disabled).join(" ")`
 
+// answered is part of what is waited for: no edit is on its way any more, and so no message about it.
+const answered = ` && !document.querySelector("#edit-bar.busy")`
+
 func TestAStepOfUndoStaysUntilItIsMade(t *testing.T) {
 	_, _, c := busyLab(t)
 	cables := func(what, js string) {
 		t.Helper()
-		c.wait(what, js+` && !document.querySelector("#edit-bar.busy")`)
+		c.wait(what, js+answered)
 	}
 	c.chooses("r1", "r2")
 	c.types(kb.Delete)
 	cables("two nodes to be gone", `document.querySelectorAll(".node").length === 2`)
 	c.offline(true)
 	c.ctrl("z")
-	c.wait("what to do", says("The step is still there. Undo it once the connection is back."))
+	c.wait("what to do", says("The step is still there. Undo it once the connection is back.")+answered)
 	if now := value[string](c, can); now != "undo" {
 		t.Errorf("not undone, it can %q", now)
 	}
@@ -49,7 +52,7 @@ func TestAStepOfUndoStaysUntilItIsMade(t *testing.T) {
 	}
 	c.offline(true)
 	c.ctrl("y")
-	c.wait("what to do", says("The step is still there. Redo it once the connection is back."))
+	c.wait("what to do", says("The step is still there. Redo it once the connection is back.")+answered)
 	if now := value[string](c, can); now != "redo" {
 		t.Errorf("not redone, it can %q", now)
 	}
@@ -68,16 +71,16 @@ func TestWhatIsChangedWithoutAConnectionIsKeptAndSentAgain(t *testing.T) {
 	c.offline(true)
 	x, y := c.middle("h1")
 	c.do(chromedp.DragAndDropXY(x, y, x+70, y+50))
-	c.wait("that it was not made", says("The change was not made: Trunkline cannot be reached."))
+	c.wait("that it was not made", says("The change was not made: Trunkline cannot be reached.")+answered)
 	if now := value[string](c, place); now != before {
 		t.Errorf("the node is drawn at %s, and its file says %s", now, before)
 	}
 	c.chooses("r1", "r2")
 	c.types(kb.Delete)
 	c.types(kb.Delete) // as one does when nothing happens
-	c.wait("both changes in one message", says("2 changes were not made")+` && document.querySelectorAll(".toast.lasting").length === 1`)
+	c.wait("both changes in one message", says("2 changes were not made")+` && document.querySelectorAll(".toast.lasting").length === 1`+answered)
 	c.do(chromedp.Click(".toast.lasting .button"))
-	c.wait("both still to be there", says("2 changes were not made"))
+	c.wait("both still to be there", says("2 changes were not made")+answered)
 	if now := value[string](c, can); now != "" {
 		t.Errorf("it can %q, and nothing was made", now)
 	}

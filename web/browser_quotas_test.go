@@ -22,7 +22,7 @@ func TestQuotasInABrowser(t *testing.T) {
 	})
 	s.example("mia", "ospf-triangle")
 	c := newChrome(t, s)
-	c.expect = "Failed to load resource" // of forms that are refused
+	c.expects("Failed to load resource") // of forms that are refused
 	still := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}}
 	if _, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, still); err != nil {
 		t.Fatal(err)

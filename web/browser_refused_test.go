@@ -10,7 +10,7 @@ import (
 
 func TestAChangeThatIsRefusedIsSaidAndNothingOfItIsLost(t *testing.T) {
 	s, id, c := busyLab(t)
-	c.expect = "status of 501"
+	c.expects("status of 501")
 	const sentence, place = "No host fits h1. Nothing was changed.", `document.querySelector('.node[data-name="h1"]').getAttribute("transform")`
 	s.World.RefuseEdits(fault.New(fault.Unsupported, sentence))
 	before := value[string](c, place)

@@ -22,7 +22,7 @@ func TestSessionsTokensAndServicesInABrowser(t *testing.T) {
 		ada.post("/account/tokens", form).want(t, http.StatusOK, "not shown again")
 	}
 	c := newChrome(t, h.site)
-	c.expect = "Failed to load resource" // of forms that are refused
+	c.expects("Failed to load resource") // of forms that are refused
 	still := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}}
 	if _, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, still); err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestSessionsTokensAndServicesInABrowser(t *testing.T) {
 	c.do(chromedp.Click(".service summary"))
 	c.looks("members-services")
 	c.do(chromedp.SetValue(`.service form.role select`, "observer"), chromedp.Submit(`.service form.role select`))
-	c.wait("its other role", `document.querySelector(".service form.role select")?.value === "observer" && document.querySelector(".toast")?.textContent.includes("counts for its tokens at once")`)
+	c.wait("its other role", `document.querySelector(".service form.role select")?.value === "observer" && `+said("counts for its tokens at once"))
 	c.do(chromedp.SendKeys("#service-name", "nightly-builds"), chromedp.Submit("#service-name"))
 	c.wait("why not", `document.querySelector("#service-wrong")?.textContent.includes("already")`)
 	c.looks("members-service-refused")

@@ -17,7 +17,7 @@ import (
 func TestSignInByOrganisationsInABrowser(t *testing.T) {
 	h := newCampus(t)
 	c := newChrome(t, h.site)
-	c.expect = "Failed to load resource" // of forms that are refused
+	c.expects("Failed to load resource") // of forms that are refused
 	still := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}}
 	if _, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, still); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestSignInByOrganisationsInABrowser(t *testing.T) {
 	c.wait("the rule as it is, above what was written", `document.querySelector("#rules li details[open] .wrong")?.textContent.includes("were changed after you read them") && document.querySelector("#rules .rule-line strong").textContent === "observer" && document.querySelector("#rules li [name=tenant]").value === "class-$1"`)
 	c.looks("rule-conflict")
 	c.do(chromedp.SetValue(`#rules li:first-child [name=tenant]`, "course-$1"), chromedp.SendKeys(`#rules li:first-child [name=tenant]`, "\r"))
-	c.wait("the rule to be stored", `document.querySelector(".toast")?.textContent.includes("The rule is stored")`)
+	c.wait("the rule to be stored", said("The rule is stored"))
 
 	h.fromFile()
 	c.open("/providers")

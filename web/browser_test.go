@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode"
@@ -17,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -30,8 +33,23 @@ var axe string
 // fails the test, unless the test expects it.
 type chrome struct {
 	*site
-	ctx    context.Context
-	expect string // part of complaints that are expected
+	ctx context.Context
+
+	mu       sync.Mutex
+	expected string // part of complaints that are expected
+}
+
+// expects names a part of complaints that are no mistake from now on.
+func (c *chrome) expects(part string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.expected = part
+}
+
+func (c *chrome) expectsIt(complaint string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.expected != "" && strings.Contains(complaint, c.expected)
 }
 
 func newChrome(t *testing.T, s *site) *chrome {
@@ -45,31 +63,34 @@ func newChrome(t *testing.T, s *site) *chrome {
 		}
 		t.Skip("chromium is not installed")
 	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+	var listening sync.WaitGroup
+	t.Cleanup(listening.Wait) // once the browser is gone
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.WSURLReadTimeout(2*time.Minute),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 6*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 10*time.Minute)
 	t.Cleanup(cancel)
 	c := &chrome{site: s, ctx: ctx}
 	c.do(chromedp.EmulateViewport(1280, 800))
-	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
+	c.call(chromedp.Call(ctx, log.Enable, cdp.Empty{}))
+	c.call(chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})) // as a window has that somebody looks at
+	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: listens}); err != nil {
 		t.Fatal(err)
 	}
-	entries := chromedp.Events(ctx, log.EntryAdded)
-	go func() {
+	entries, exceptions := chromedp.Events(ctx, log.EntryAdded), chromedp.Console(ctx)
+	listening.Go(func() {
 		for e, err := range entries {
 			if err != nil {
 				return
 			}
-			if e.Entry.Level == "error" && (c.expect == "" || !strings.Contains(e.Entry.Text, c.expect)) {
+			if e.Entry.Level == "error" && !c.expectsIt(e.Entry.Text) {
 				t.Errorf("the page complains: %s %s", e.Entry.Text, e.Entry.URL)
 			}
 		}
-	}()
-	exceptions := chromedp.Console(ctx)
-	go func() {
+	})
+	listening.Go(func() {
 		for m, err := range exceptions {
 			if err != nil {
 				return
@@ -78,20 +99,56 @@ func newChrome(t *testing.T, s *site) *chrome {
 				t.Errorf("the page threw: %s", m)
 			}
 		}
-	}()
+	})
 	return c
 }
 
-func (c *chrome) do(steps ...chromedp.Action[chromedp.Void]) {
+func (c *chrome) call(_ cdp.Empty, err error) {
 	c.t.Helper()
-	if err := chromedp.Do(c.ctx, steps...); err != nil {
+	if err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// do takes steps on a page that has been loaded, with its scripts.
+func (c *chrome) do(steps ...chromedp.Action[chromedp.Void]) {
+	c.t.Helper()
+	c.loaded()
+	for _, step := range steps {
+		waitFor(c.t, "an element that stays until it is reached", func() bool {
+			err := chromedp.Do(c.ctx, step)
+			if err != nil && !replacedMeanwhile(err) {
+				c.t.Fatal(err)
+			}
+			return err == nil
+		})
+	}
+}
+
+// loaded waits until nothing is left to load of a page that another one may be giving way to.
+func (c *chrome) loaded() {
+	c.t.Helper()
+	waitFor(c.t, "the page to be loaded", func() bool {
+		is, err := chromedp.Run(c.ctx, chromedp.Evaluate[bool](`document.readyState === "complete"`))
+		if err != nil && !leftMeanwhile(err) {
+			c.t.Fatal(err)
+		}
+		return err == nil && is
+	})
+}
+
+// replacedMeanwhile says that an element was found, and that another one stood in its place before anything was done to it.
+func replacedMeanwhile(err error) bool {
+	var refused *cdproto.Error
+	return errors.As(err, &refused) && slices.Contains([]string{
+		"Could not find node with given id", "No node with given id found", "Node is detached from document", "Node does not have a layout object", "Could not compute content quads.",
+	}, refused.Message)
 }
 
 // value evaluates JavaScript.
 func value[T any](c *chrome, js string) T {
 	c.t.Helper()
+	c.loaded()
 	v, err := chromedp.Run(c.ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
 	if err != nil {
 		c.t.Fatalf("%s: %v", js, err)
@@ -99,17 +156,19 @@ func value[T any](c *chrome, js string) T {
 	return v
 }
 
-// wait until an expression is true, or fail by the name of what did not come.
+// wait until an expression is true, or fail by the name of what did not come. What throws is not true yet.
 func (c *chrome) wait(what, js string) {
 	c.t.Helper()
+	var threw *chromedp.ExceptionError
 	c.t.Cleanup(func() {
 		if c.t.Failed() {
-			c.t.Logf("%s: the focus is on %s; the screen shows %q", what, value[string](c, `String(document.activeElement?.outerHTML).slice(0, 120)`), value[string](c, "String("+screen+")"))
+			shows, err := chromedp.Run(c.ctx, chromedp.Evaluate[string]("`the focus is on ${document.activeElement?.outerHTML.slice(0, 120)}; the screen shows ${"+screen+"}`"))
+			c.t.Logf("%s: %s (%v, %v)", what, shows, err, threw)
 		}
 	})
 	waitFor(c.t, what, func() bool {
 		holds, err := chromedp.Run(c.ctx, chromedp.Evaluate[bool]("!!("+js+")", chromedp.EvalAwaitPromise))
-		if err != nil && !leftMeanwhile(err) {
+		if err != nil && !leftMeanwhile(err) && !errors.As(err, &threw) {
 			c.t.Fatalf("%s: %s: %v", what, js, err)
 		}
 		return err == nil && holds
@@ -165,6 +224,20 @@ func (c *chrome) middle(node string) (x, y float64) {
 		look();
 	})`, node))
 	return p[0], p[1]
+}
+
+// listens remembers every message of a page, which may fade before a test looks.
+const listens = `addEventListener("DOMContentLoaded", () => {
+	const box = document.getElementById("toasts"), hear = () => [...box.children].forEach((t) => said.add(t.textContent));
+	window.said = new Set();
+	if (!box) return;
+	hear();
+	new MutationObserver(hear).observe(box, {childList: true, subtree: true, characterData: true});
+})`
+
+// said is whether the page has said something, in a message that may be gone.
+func said(text string) string {
+	return `[...(window.said ?? [])].some((t) => t.includes("` + text + `"))`
 }
 
 const screen = `document.querySelector(".pane:not([hidden])")?.shell.text()`
@@ -258,7 +331,7 @@ func TestAFileDroppedOnANodeLandsInIt(t *testing.T) {
 		}
 		return true;
 	})()`, x, y))
-	c.wait("the upload to be done", `document.querySelector(".toast.transfer.done")?.textContent.includes("/root/big.img in h1")`)
+	c.wait("the upload to be done", said("big.img/root/big.img in h1"))
 	a := s.as("mia").get("/labs/" + id + "/nodes/h1/files?path=/root/big.img")
 	if len(a.body) != 5<<20 {
 		t.Errorf("%d bytes are in the node", len(a.body))

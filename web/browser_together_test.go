@@ -74,7 +74,7 @@ func TestTwoPeopleSeeEachOtherAndWhatIsChosen(t *testing.T) {
 
 func TestEditsOfDifferentThingsMergeAndOfOneThingShowBothSides(t *testing.T) {
 	s, id, mia, admin := pair(t)
-	mia.expect = "409" // conflicts are what is tested
+	mia.expects("409") // conflicts are what is tested
 	image := func(c *chrome, node, image string) {
 		t.Helper()
 		c.click(node)
@@ -103,7 +103,7 @@ func TestEditsOfDifferentThingsMergeAndOfOneThingShowBothSides(t *testing.T) {
 
 func TestTextThatTwoPeopleChangedIsChosenPlaceByPlace(t *testing.T) {
 	s, id, mia, _ := pair(t)
-	mia.expect = "409"
+	mia.expects("409")
 	mia.types("y")
 	mia.wait("the lab file", `document.querySelector(".cm-content")?.textContent.includes("topology")`)
 	before := source(t, s, id)

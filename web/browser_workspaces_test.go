@@ -51,7 +51,7 @@ func TestWorkspacesInABrowser(t *testing.T) {
 	h.person("otto", "physics", tenancy.Observer)
 	h.person("ada", "maths", tenancy.Member)
 	c := newChrome(t, h.site)
-	c.expect = "Failed to load resource" // of links that lead nowhere, and of forms that are refused
+	c.expects("Failed to load resource") // of links that lead nowhere, and of forms that are refused
 	still := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}}
 	if _, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, still); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestWorkspacesInABrowser(t *testing.T) {
 	c.wait("the deleted workspace in the list", `location.pathname === "/workspaces" && document.querySelector(".deleted")?.textContent.includes("Deleted by ada")`)
 	c.looks("workspaces")
 	c.do(chromedp.Click(`form[action="/workspaces/physics/restore"] button`))
-	c.wait("it to be open again", `!document.querySelector(".deleted") && document.querySelector(".toast")?.textContent.includes("open again")`)
+	c.wait("it to be open again", `!document.querySelector(".deleted") && `+said("open again"))
 
 	path := strings.TrimPrefix(link, h.URL)
 	c.open(path)
@@ -100,7 +100,7 @@ func TestWorkspacesInABrowser(t *testing.T) {
 	c.open(path)
 	c.looks("join-newcomer")
 	c.do(chromedp.SendKeys("#email", "new@example.edu"), chromedp.SendKeys("#name", "New"), chromedp.SendKeys("#password", housePassword+"\r"))
-	c.wait("the newcomer at home", chosen+` === "Physics" && document.querySelector(".toast")?.textContent.includes("Welcome to Physics")`)
+	c.wait("the newcomer at home", chosen+` === "Physics" && `+said("Welcome to Physics"))
 	c.open("/members")
 	c.looks("members-of-a-member")
 

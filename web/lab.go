@@ -78,7 +78,7 @@ type statusMessage struct {
 	HTML  string `json:"html"`
 }
 
-// labEvents streams the lab: "lab", "nodes" and "people" with everything, then the same with what changed, "edited", and "gone".
+// labEvents streams the lab: "lab", "nodes", "edited" and "people" with everything, then the same with what changed, and "gone".
 func (s *Server) labEvents(r *Request) error {
 	id := r.Param("lab")
 	up := map[string]bool{}
@@ -106,6 +106,10 @@ func (s *Server) labEvents(r *Request) error {
 			return err
 		}
 		if err := out.send("nodes", nodes); err != nil {
+			return err
+		}
+		// Edited between the page and its stream, or while that was away: a page that has this revision already leaves it at that.
+		if err := out.send("edited", control.EditedEvent{Revision: detail.Revision}); err != nil {
 			return err
 		}
 		if seat == nil {

@@ -1,5 +1,6 @@
 // The panel about several nodes and cables: one field changes in all of them, as one step of undo. What is not touched stays as it is in each.
 import { valueOf } from "./inspect.js";
+import { loadBy } from "./hx.js";
 
 const ways = [["aToB", "impair-a-to-b"], ["bToA", "impair-b-to-a"]];
 
@@ -41,7 +42,7 @@ export class Bulk {
     this.panel.leaves();
     const { nodes, links } = this.edit.chosen;
     const focused = this.sheet.contains(document.activeElement) ? document.activeElement : null;
-    await window.htmx.ajax("POST", `${this.doc.at}/bulk`, { target: this.sheet, swap: "innerMorph", values: { nodes: nodes.join("\n"), links: links.join("\n") } });
+    await loadBy({ nodes: nodes.join("\n"), links: links.join("\n") }, `${this.doc.at}/bulk`, this.sheet);
     for (const field of this.sheet.querySelectorAll("[data-bulk]")) {
       if (field.type === "checkbox") {
         field.indeterminate = "mixed" in field.dataset;

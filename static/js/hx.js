@@ -25,7 +25,29 @@ export function morph(target, html) {
   return window.htmx.swap({ target, text: html, swap: "outerMorph" });
 }
 
-// load fetches a fragment into an element.
+// load fetches a fragment into an element. What is asked for last is what is shown: what was asked for before is let go of.
 export function load(url, target, swap = "innerMorph") {
-  return window.htmx.ajax("GET", url, { target, swap });
+  return ask("GET", url, target, "replace", { target, swap });
+}
+
+// loadBy is load with values that are too long for an address.
+export function loadBy(values, url, target) {
+  return ask("POST", url, target, "replace", { target, swap: "innerMorph", values });
+}
+
+// unload lets go of what is on its way into an element.
+export function unload(target) {
+  target.dispatchEvent(new CustomEvent("htmx:abort"));
+}
+
+// act asks for something to be done. Each of them is sent, one after the other.
+export function act(url) {
+  const toasts = document.getElementById("toasts");
+  return ask("POST", url, toasts, "queue all", { target: toasts, swap: "none" });
+}
+
+// ask sends from an element, which htmx keeps a line of requests for: by itself it would drop the third of a line, whatever it is about.
+function ask(method, url, source, sync, how) {
+  source.setAttribute("hx-sync", sync);
+  return window.htmx.ajax(method, url, { source, ...how });
 }

@@ -1,6 +1,7 @@
 // The menu of a node, by right click, long press or Shift+F10.
 import { element, icon } from "./icon.js";
 import { copyText } from "./dialog.js";
+import { act } from "./hx.js";
 
 export class NodeMenu {
   constructor(at, lab, actions) {
@@ -60,7 +61,7 @@ export class NodeMenu {
   }
 
   act(n, action) {
-    window.htmx.ajax("POST", `${this.at}/nodes/${encodeURIComponent(n.name)}/${action}`, { target: "#toasts", swap: "none" });
+    act(`${this.at}/nodes/${encodeURIComponent(n.name)}/${action}`);
   }
 
   hide(back = true) {

@@ -1,5 +1,5 @@
 // The panel beside the map: details of a node, the lab file, the files.
-import { load } from "./hx.js";
+import { load, unload } from "./hx.js";
 import { grip } from "./grip.js";
 
 export class Panel {
@@ -72,7 +72,10 @@ export class Panel {
   // cleared: nothing is chosen, so nothing is shown that could be changed. What is chosen next may come at once.
   cleared() {
     this.leaves();
-    this.emptying = setTimeout(() => this.sheet.replaceChildren(...this.nothing.map((e) => e.cloneNode(true))), 80);
+    this.emptying = setTimeout(() => {
+      unload(this.sheet);
+      this.sheet.replaceChildren(...this.nothing.map((e) => e.cloneNode(true)));
+    }, 80);
   }
 
   // leaves what was shown to what comes in its place.
