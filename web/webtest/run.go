@@ -38,31 +38,31 @@ func (w *World) Deploy(_ context.Context, actor tenancy.Actor, name string) erro
 	l.cancel = cancel
 	l.view.State, l.view.Reason, l.view.Done, l.view.Total = control.Planning, "", 0, len(l.lab.Nodes)
 	w.tellLocked(l, nil)
-	w.work.Go(func() { w.deploying(ctx, l) })
+	nodes := l.lab.Nodes
+	w.work.Go(func() { w.deploying(ctx, l, nodes) })
 	return nil
 }
 
-func (w *World) deploying(ctx context.Context, l *labState) {
-	defer func() {
-		w.mu.Lock()
-		l.cancel = nil
-		w.mu.Unlock()
-	}()
-	for i, n := range l.lab.Nodes {
-		w.change(l, n.Name, hostapi.NodeCreating, i)
-		if !w.pause(ctx) {
-			return
+func (w *World) deploying(ctx context.Context, l *labState, nodes []*lab.Node) {
+	for i, n := range nodes {
+		for _, step := range []struct {
+			state hostapi.NodeState
+			done  int
+		}{{hostapi.NodeCreating, i}, {hostapi.NodeStarting, i}, {hostapi.NodeRunning, i + 1}} {
+			if !w.change(ctx, l, n.Name, step.state, step.done) || step.state != hostapi.NodeRunning && !w.pause(ctx) {
+				return
+			}
 		}
-		w.change(l, n.Name, hostapi.NodeStarting, i)
-		if !w.pause(ctx) {
-			return
-		}
-		w.change(l, n.Name, hostapi.NodeRunning, i+1)
 	}
 	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	l.cancel()
+	l.cancel = nil
 	l.view.State, l.view.Step, l.view.UpdatedAt = control.Running, "", time.Now()
 	w.tellLocked(l, nil)
-	w.mu.Unlock()
 }
 
 func (w *World) pause(ctx context.Context) bool {
@@ -79,13 +79,19 @@ func (w *World) pause(ctx context.Context) bool {
 	}
 }
 
-// change brings a node to a state and the lab to so many steps.
-func (w *World) change(l *labState, node string, state hostapi.NodeState, done int) {
+// change brings a node to a state and the lab to so many steps, unless the deploy was broken off.
+func (w *World) change(ctx context.Context, l *labState, node string, state hostapi.NodeState, done int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if ctx.Err() != nil {
+		return false
+	}
 	l.view.State, l.view.Done, l.view.Step = control.Deploying, done, "starting "+node
-	w.setLocked(l, node, state, "")
+	if l.nodes[node] != nil { // an edit may have taken it out meanwhile
+		w.setLocked(l, node, state, "")
+	}
 	w.tellLocked(l, nil)
+	return true
 }
 
 // SetNode forces a state, for looking at it.
@@ -253,6 +259,7 @@ func (w *World) all(actor tenancy.Actor, name string, state hostapi.NodeState, t
 	}
 	if l.cancel != nil {
 		l.cancel()
+		l.cancel = nil
 	}
 	for _, n := range l.lab.Nodes {
 		w.setLocked(l, n.Name, state, "")
@@ -305,10 +312,19 @@ func (w *World) sendLocked(l *labState, e control.Event) {
 		select {
 		case c <- e:
 		default:
-			for len(c) > 0 {
-				<-c
-			}
+			drain(c)
 			c <- control.Event{Tenant: e.Tenant, LabID: e.LabID, Resync: true}
+		}
+	}
+}
+
+// drain empties a watcher's queue, whose reader may be quicker.
+func drain(c chan control.Event) {
+	for {
+		select {
+		case <-c:
+		default:
+			return
 		}
 	}
 }
