@@ -29,6 +29,9 @@ var providerFiles embed.FS
 // ErrNoProvider says that this machine cannot run the certified provider: node or npm is missing, or what it needs cannot be installed.
 var ErrNoProvider = errors.New("the certified OpenID provider needs node and npm")
 
+// patient is a module that gives what the provider asks of others a minute: by itself it waits 2.5 s for the back channel, once.
+const patient = "data:text/javascript,const timeout=AbortSignal.timeout;AbortSignal.timeout=ms=>timeout.call(AbortSignal,Math.max(ms,60000))"
+
 // Claims is what a provider says of somebody.
 type Claims = map[string]any
 
@@ -52,7 +55,7 @@ func StartProvider(ctx context.Context, clients []map[string]any, accounts map[s
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{program: exec.Command("node", "provider.mjs", string(settings))}
+	p := &Provider{program: exec.Command("node", "--import", patient, "provider.mjs", string(settings))}
 	p.program.Dir, p.program.Stderr = folder, &p.output
 	p.program.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if p.input, err = p.program.StdinPipe(); err != nil {
