@@ -50,7 +50,7 @@ func agentInAContainer(t *testing.T, image string) {
 		t.Fatalf("agent-container.sh: %s", out)
 	}
 	t.Cleanup(func() { docker(t, "rm", "--force", name) })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	event, ok := <-server.Watch(ctx)
 	if !ok {

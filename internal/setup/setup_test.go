@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,8 +114,8 @@ func TestAMachineThatIsOfflineSaysSo(t *testing.T) {
 	}
 }
 
-// standIn is an environment in which daemons.sh finds a dockerd of our own making, and no Docker that answers.
-func standIn(t *testing.T, dockerd string) (env []string, dir string) {
+// standIn is an environment in which daemons.sh finds a dockerd of our own making, and no Docker that answers. It waits so many seconds for it.
+func standIn(t *testing.T, dockerd string, seconds int) (env []string, dir string) {
 	t.Helper()
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
 		t.Skip("systemd starts the daemons on this machine")
@@ -126,13 +127,13 @@ func standIn(t *testing.T, dockerd string) (env []string, dir string) {
 	}
 	return []string{
 		"PATH=" + dir + ":" + os.Getenv("PATH"), "TRUNKLINE_DOCKER_SOCKET=" + filepath.Join(dir, "docker.sock"),
-		"TRUNKLINE_LOG_DIR=" + dir, "TRUNKLINE_RUN_DIR=" + dir, "TRUNKLINE_WAIT_SECONDS=2",
+		"TRUNKLINE_LOG_DIR=" + dir, "TRUNKLINE_RUN_DIR=" + dir, fmt.Sprint("TRUNKLINE_WAIT_SECONDS=", seconds),
 	}, dir
 }
 
 func TestADaemonThatEndsAtOnceShowsItsLog(t *testing.T) {
 	t.Parallel()
-	env, _ := standIn(t, "echo 'no space left on device' >&2; exit 1\n")
+	env, _ := standIn(t, "echo 'no space left on device' >&2; exit 1\n", 60)
 	out, ok := script(t, env, "daemons.sh", "start")
 	if ok || !strings.Contains(out, "because it ended at once") || !strings.Contains(out, "  no space left on device") {
 		t.Errorf("success=%v: %s", ok, out)
@@ -141,9 +142,9 @@ func TestADaemonThatEndsAtOnceShowsItsLog(t *testing.T) {
 
 func TestADaemonThatHangsIsNotWaitedForForever(t *testing.T) {
 	t.Parallel()
-	env, dir := standIn(t, "echo waiting; trap 'echo told to end; exit' TERM; while :; do read -t 0.1 <> <(:); done\n")
+	env, dir := standIn(t, "echo waiting; trap 'echo told to end; exit' TERM; while :; do read -t 0.1 <> <(:); done\n", 5)
 	out, ok := script(t, env, "daemons.sh", "start")
-	if ok || !strings.Contains(out, "does not answer after 2 seconds") || !strings.Contains(out, "  waiting") {
+	if ok || !strings.Contains(out, "does not answer after 5 seconds") || !strings.Contains(out, "  waiting") {
 		t.Errorf("success=%v: %s", ok, out)
 	}
 	if out, ok := script(t, env, "daemons.sh", "stop"); !ok {
