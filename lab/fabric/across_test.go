@@ -1,7 +1,6 @@
 package fabric
 
 import (
-	"bytes"
 	"slices"
 	"testing"
 	"time"
@@ -9,25 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// carries sends a frame out of one host's node and waits for the same bytes at a node of another.
+// carries sends a frame out of one host's node, again after a while, and waits for the same bytes at a node of another.
 func carries(t *testing.T, from *farmHost, sender string, to *farmHost, receiver string, frame []byte) bool {
 	t.Helper()
 	in, out := to.wiretap(receiver, 2*time.Second), from.wiretap(sender, 2*time.Second)
 	defer unix.Close(in)
 	defer unix.Close(out)
-	if _, err := unix.Write(out, frame); err != nil {
-		t.Fatal(err)
-	}
-	buf := make([]byte, 70000)
-	for {
-		n, aux, err := receive(in, buf)
-		if err != nil {
-			return false
+	return waitFor(time.Minute, "", func() bool {
+		if _, err := unix.Write(out, frame); err != nil {
+			t.Fatal(err)
 		}
-		if bytes.Equal(retagged(buf[:n], aux), frame) {
-			return true
-		}
-	}
+		return comes(in, frame)
+	}) == nil
 }
 
 // full is a frame with 1,500 bytes after its header and tags.

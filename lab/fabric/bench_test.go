@@ -41,7 +41,7 @@ func TestARingOfAHundredNodesIsPluggedWiredAndRemoved(t *testing.T) {
 	took("plug them again", func() { r.plug(spec) })
 	took("wire 100 cables", func() { r.wire(spec) })
 	took("first ping", func() {
-		eventually(t, "n0 to reach n1", func() bool { return r.ping("n0", "10.1.0.2", 56, 20*time.Millisecond) == nil })
+		eventually(t, "n0 to reach n1", func() bool { return r.ping("n0", "10.1.0.2", 56, 200*time.Millisecond) == nil })
 	})
 	took("wire again", func() { r.wire(spec) })
 	for _, i := range []int{0, 17, 42, n - 1} {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 )
@@ -79,7 +80,7 @@ func TestLabsComeAndGoAtTheSameTime(t *testing.T) {
 				if _, err := r.Labs(ctx); err != nil {
 					errs <- err
 				}
-				if err := rigs[i].ping("r1", "10.0.0.2", 56, 10_000_000_000); err != nil {
+				if err := waitFor(time.Minute, spec.ID+"'s ping", func() bool { return rigs[i].ping("r1", "10.0.0.2", 56, time.Second) == nil }); err != nil {
 					errs <- err
 				}
 				if err := r.Unwire(ctx, spec.ID); err != nil {

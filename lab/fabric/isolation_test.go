@@ -286,7 +286,7 @@ func (x *tenants) floodAddresses() {
 		}
 		if i%1000 == 500 {
 			pings++
-			if blue.ping("n1", "10.0.0.2", 56, 3*time.Second) != nil {
+			if blue.ping("n1", "10.0.0.2", 56, patient) != nil {
 				lost++
 			}
 		}

@@ -20,7 +20,8 @@ type tinyController struct {
 	done     sync.WaitGroup
 
 	mu     sync.Mutex
-	errors []uint32 // type and code
+	errors []uint32 // type and code, of the last connection
+	begun  int      // connections
 	seen   int      // connections that got as far as a barrier's reply
 }
 
@@ -59,6 +60,10 @@ func message(kind byte, xid uint32, body ...byte) []byte {
 
 func (c *tinyController) serve(conn net.Conn) {
 	defer conn.Close()
+	c.mu.Lock()
+	c.begun++
+	c.errors = nil
+	c.mu.Unlock()
 	conn.Write(message(0, 1)) // hello
 	for i, m := range c.send {
 		binary.BigEndian.PutUint32(m[4:], uint32(100+i))
@@ -138,9 +143,12 @@ func TestAControllerInANodeProgramsASwitchAndNothingElse(t *testing.T) {
 		seen, errors := c.state()
 		return seen > 0 && slices.Equal(errors, []uint32{notPermitted, notPermitted})
 	})
-	if v := r.view(spec, "sw"); !v.Controller.Connected || v.Controller.Refused != 2 || v.Ports[2].Number != 3 {
-		t.Errorf("the view says %+v", v.Controller)
-	}
+	eventually(t, "the view to say so", func() bool {
+		v := r.view(spec, "sw")
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return v.Controller.Connected && v.Controller.Refused == 2*c.begun && v.Ports[2].Number == 3
+	})
 	t.Run("what its flows send to the bridge's own port goes nowhere", func(t *testing.T) {
 		own := r.names.segment("of", "sw")
 		before := must(r.ovs.ofctl(t.Context(), "dump-ports", own))

@@ -75,6 +75,23 @@ func (r *rig) reaches(from, to string) {
 	eventually(r.t, fmt.Sprintf("%s to reach %s", from, to), func() bool { return r.ping(from, to, 56, time.Second) == nil })
 }
 
+// patient is how long a single thing that must come is waited for, on a machine that may stand still for seconds.
+const patient = 30 * time.Second
+
+// stopsReaching waits until what reached another does so no more: the switch goes on as before until it has looked at what changed, half a
+// second or so.
+func (r *rig) stopsReaching(from, to string) {
+	r.t.Helper()
+	eventually(r.t, fmt.Sprintf("%s to reach %s no more", from, to), func() bool {
+		for range 3 {
+			if r.ping(from, to, 56, 300*time.Millisecond) == nil {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 func (r *rig) reachesNot(from, to string) {
 	r.t.Helper()
 	if err := r.ping(from, to, 56, 300*time.Millisecond); err == nil {

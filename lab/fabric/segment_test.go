@@ -45,12 +45,12 @@ func TestSwitchesSeparateVLANsAndATrunkCarriesThem(t *testing.T) {
 		spec.Segments[1].Ports[1].Access = 10 // h4
 		r.wire(spec)
 		r.reaches("h1", "10.0.0.4")
-		r.reachesNot("h3", "10.0.0.4")
+		r.stopsReaching("h3", "10.0.0.4")
 	})
 	t.Run("a trunk without the VLAN stops it", func(t *testing.T) {
 		spec.Segments[0].Ports[2].Trunk = []int{20}
 		r.wire(spec)
-		r.reachesNot("h1", "10.0.0.2")
+		r.stopsReaching("h1", "10.0.0.2")
 	})
 	t.Run("a rate towards a switch keeps the VLANs apart", func(t *testing.T) {
 		spec.Segments[0].Ports[2].Trunk = nil
