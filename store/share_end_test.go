@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,7 +161,9 @@ func TestALabIsNotSharedWithoutEnd(t *testing.T) {
 // TestRunEndsSharesInTime: nobody asks, and who has something open is told within two seconds.
 func TestRunEndsSharesInTime(t *testing.T) {
 	everySharing(t, func(s *sharing) {
-		shares := tenancy.NewShares(s.store, s.accounts, s.bell, time.Now)
+		var later atomic.Int64 // how much later than it is
+		now := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+		shares := tenancy.NewShares(s.store, s.accounts, s.bell, now)
 		ctx, cancel := context.WithCancel(s.t.Context())
 		defer cancel()
 		done := make(chan error, 1)
@@ -170,7 +173,7 @@ func TestRunEndsSharesInTime(t *testing.T) {
 		must(s.t, err)
 		short, err := s.store.SaveShare(ctx, s.mia.Scope(), tenancy.Share{
 			ID: ident.New(), Tenant: s.place.ID, Lab: s.lab, With: "otto@example.edu", UserID: otto.UserID, Level: tenancy.LevelView,
-			By: s.mia.UserID, ByName: "mia", Created: time.Now(), Expires: time.Now().Add(700 * time.Millisecond),
+			By: s.mia.UserID, ByName: "mia", Created: now(), Expires: now().Add(time.Hour),
 		}, "", 9)
 		must(s.t, err)
 		listen := func(who tenancy.Actor) <-chan tenancy.Revocation {
@@ -181,6 +184,8 @@ func TestRunEndsSharesInTime(t *testing.T) {
 			return heard
 		}
 		ottos := listen(otto)
+		later.Store(int64(time.Until(short.Expires) - 700*time.Millisecond)) // it was open for long when its time is almost over
+		short.Expires = time.Now().Add(700 * time.Millisecond)
 		go func() { done <- shares.Run(ctx) }()
 		told := <-ottos
 		if late := time.Since(short.Expires); late > 10*time.Second || !strings.Contains(told.Reason, "is over") {

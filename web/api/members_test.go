@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -126,9 +127,10 @@ func TestAStreamOfWhoIsRemovedEndsWithTheReason(t *testing.T) {
 	if _, err := mia.Create(t.Context(), yaml(twoNodes)); err != nil {
 		t.Fatal(err)
 	}
-	began, ended := make(chan struct{}, 1), make(chan error, 1)
+	began, ended := make(chan struct{}), make(chan error, 1)
+	begin := sync.OnceFunc(func() { close(began) }) // however many events come
 	go func() {
-		ended <- mia.Watch(t.Context(), "pair", func(control.Event) bool { began <- struct{}{}; return true })
+		ended <- mia.Watch(t.Context(), "pair", func(control.Event) bool { begin(); return true })
 	}()
 	<-began
 	started := time.Now()

@@ -5,6 +5,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,9 +38,10 @@ func TestARevokedTokenCutsItsStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	watcher := by(t, ready.URL, made.Secret)
-	began, ended := make(chan struct{}, 1), make(chan error, 1)
+	began, ended := make(chan struct{}), make(chan error, 1)
+	begin := sync.OnceFunc(func() { close(began) }) // however many events come
 	go func() {
-		ended <- watcher.Watch(t.Context(), "pair", func(control.Event) bool { began <- struct{}{}; return true })
+		ended <- watcher.Watch(t.Context(), "pair", func(control.Event) bool { begin(); return true })
 	}()
 	<-began
 	started := time.Now()
