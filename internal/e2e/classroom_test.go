@@ -32,7 +32,7 @@ func TestAnEveningOfNetworkingInTheBrowser(t *testing.T) {
 	p.openShell("h1a2")
 	// The neighbours are there, the routes of all nine routers perhaps not yet: BGP takes some seconds from one end to the other.
 	p.types("until ping -c 1 -W 1 172.21.4.2 >/dev/null; do sleep 0.2; done; clear; ping -c 3 -i 0.2 172.21.4.2")
-	p.sees(60*time.Second, "3 received")
+	p.sees(patience, "3 received")
 	p.shot("ping-across")
 
 	p.uploadAndCompare("h1a2", 50<<20)
@@ -54,16 +54,16 @@ func (p *person) firstSignIn(program *testkit.Program) {
 	p.do("name the administrator",
 		chromedp.SendKeys(`input[name="email"]`, email), chromedp.SendKeys(`input[name="name"]`, "Ada"), chromedp.SendKeys(`input[name="password"]`, password),
 		chromedp.Submit(`input[name="password"]`))
-	p.until(10*time.Second, "the labs are shown", `location.pathname === "/labs"`)
+	p.until(patience, "the labs are shown", `location.pathname === "/labs"`)
 	p.shot("no-labs-yet")
 	p.do("sign out", chromedp.Evaluate[chromedp.Void](`document.querySelector('form[action="/sign-out"]').requestSubmit()`))
-	p.until(10*time.Second, "the door is shown", `location.pathname === "/sign-in"`)
+	p.until(patience, "the door is shown", `location.pathname === "/sign-in"`)
 	p.do("sign in with a wrong password", chromedp.WaitVisible(`input[name="email"]`), chromedp.SendKeys(`input[name="email"]`, email),
 		chromedp.SendKeys(`input[name="password"]`, "wrong"), chromedp.Submit(`input[name="password"]`))
-	p.until(10*time.Second, "the mistake is told and the form is filled in", `document.querySelector('input[name="email"]')?.value === "`+email+`" && !!document.querySelector('[role="alert"]')`)
+	p.until(patience, "the mistake is told and the form is filled in", `document.querySelector('input[name="email"]')?.value === "`+email+`" && !!document.querySelector('[role="alert"]')`)
 	p.shot("wrong-password")
 	p.do("sign in", chromedp.SendKeys(`input[name="password"]`, password), chromedp.Submit(`input[name="password"]`))
-	p.until(10*time.Second, "the labs are shown", `location.pathname === "/labs"`)
+	p.until(patience, "the labs are shown", `location.pathname === "/labs"`)
 }
 
 func (p *person) createExample(name string) {
@@ -73,7 +73,7 @@ func (p *person) createExample(name string) {
 	p.do("choose "+name, chromedp.WaitReady(card))
 	p.shot("examples")
 	p.do("create "+name, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).click()`, card)))
-	p.until(15*time.Second, "the lab's page is shown", `/^\/labs\/[0-9a-z]+$/.test(location.pathname) && !!document.querySelector("#map .node")`)
+	p.until(patience, "the lab's page is shown", `/^\/labs\/[0-9a-z]+$/.test(location.pathname) && !!document.querySelector("#map .node")`)
 	p.shot("stored")
 }
 
@@ -81,12 +81,12 @@ func (p *person) deploy() {
 	p.t.Helper()
 	begun := time.Now()
 	p.do("press Deploy", chromedp.Click(`#do-deploy`))
-	p.until(15*time.Second, "the progress is shown", `["planning", "deploying", "running"].includes(document.querySelector("#lab-status")?.dataset.state)`)
+	p.until(patience, "the progress is shown", `["planning", "deploying", "running"].includes(document.querySelector("#lab-status")?.dataset.state)`)
 	p.shot("deploying")
-	p.awaitLab(2*time.Minute, "running")
+	p.awaitLab(patience, "running")
 	p.t.Logf("from Deploy to running, as the page shows it: %.1f s", time.Since(begun).Seconds())
-	p.until(15*time.Second, "every node on the map runs", `[...document.querySelectorAll("#map .node")].every(n => n.dataset.state === "running")`)
-	p.until(15*time.Second, "every cable on the map is up", `[...document.querySelectorAll("#map .link")].every(l => l.dataset.up === "yes")`)
+	p.until(patience, "every node on the map runs", `[...document.querySelectorAll("#map .node")].every(n => n.dataset.state === "running")`)
+	p.until(patience, "every cable on the map is up", `[...document.querySelectorAll("#map .link")].every(l => l.dataset.up === "yes")`)
 	p.shot("running")
 }
 
@@ -94,9 +94,9 @@ func (p *person) deploy() {
 func (p *person) awaitNeighbors(count int) {
 	p.t.Helper()
 	ask := fmt.Sprintf(`clear; vtysh -c 'show ip bgp summary json' | grep -c '"state":"Established"' | sed 's/^/established: /'`)
-	err := testkit.Until(p.ctx, time.Minute, "the BGP sessions are established", func() error {
+	err := testkit.Until(p.ctx, patience, "the BGP sessions are established", func() error {
 		p.types(ask)
-		p.sees(15*time.Second, "established: ")
+		p.sees(patience, "established: ")
 		if shown := p.terminal(); !containsLine(shown, fmt.Sprintf("established: %d", count)) {
 			return fmt.Errorf("the router says:\n%s", shown)
 		}
@@ -107,7 +107,7 @@ func (p *person) awaitNeighbors(count int) {
 		p.t.Fatal(err)
 	}
 	p.types("clear; vtysh -c 'show ip bgp summary'")
-	p.sees(15*time.Second, "Total number of neighbors 2")
+	p.sees(patience, "Total number of neighbors 2")
 }
 
 // uploadAndCompare drops a file on the node and compares its hash inside.
@@ -130,19 +130,19 @@ func (p *person) uploadAndCompare(node string, size int) {
 		document.getElementById("in-hand").remove();
 	}`, nodeOnMap(node))))
 	p.shot("uploading")
-	p.until(time.Minute, "the upload is told to be done", `document.body.innerText.includes("/root/picture.bin")`)
+	p.until(patience, "the upload is told to be done", `document.body.innerText.includes("/root/picture.bin")`)
 	p.shot("uploaded")
 	p.do("go back to the shell", chromedp.Focus(`#panes .pane:not([hidden]) .xterm-helper-textarea`))
 	inside := func() error {
 		p.types("clear; sha256sum /root/picture.bin | cut -c-64")
-		return testkit.Until(p.ctx, time.Minute, "the hash is the same", func() error {
+		return testkit.Until(p.ctx, patience, "the hash is the same", func() error {
 			if !containsLine(p.terminal(), hex.EncodeToString(sum[:])) {
 				return fmt.Errorf("wanted %x, the shell shows:\n%s", sum, p.terminal())
 			}
 			return nil
 		})
 	}
-	if err := testkit.Until(p.ctx, time.Minute, "the whole file is in the node", inside); err != nil {
+	if err := testkit.Until(p.ctx, 2*patience, "the whole file is in the node", inside); err != nil {
 		p.shot("failed")
 		p.t.Fatal(err)
 	}
@@ -153,12 +153,12 @@ func (p *person) uploadAndCompare(node string, size int) {
 func (p *person) reloadAndGoOn() {
 	p.t.Helper()
 	p.types("clear; KEPT=forty-two; echo set")
-	p.sees(10*time.Second, "set")
+	p.sees(patience, "set")
 	p.do("reload the page", chromedp.Reload(), chromedp.WaitVisible(`#panes .pane:not([hidden]) .xterm-rows`))
-	p.sees(15*time.Second, "set")
+	p.sees(patience, "set")
 	p.do("go back to the shell", chromedp.Focus(`#panes .pane:not([hidden]) .xterm-helper-textarea`))
 	p.types("echo still $KEPT")
-	p.sees(10*time.Second, "still forty-two")
+	p.sees(patience, "still forty-two")
 	p.shot("after-reload")
 }
 
@@ -167,6 +167,6 @@ func (p *person) destroy() {
 	p.do("press Destroy", chromedp.Click(`#do-destroy`), chromedp.WaitVisible(`#destroy[open]`))
 	p.shot("destroy-asked")
 	p.do("confirm", chromedp.Click(`#destroy button.danger`))
-	p.awaitLab(time.Minute, "stored")
+	p.awaitLab(patience, "stored")
 	p.shot("destroyed")
 }

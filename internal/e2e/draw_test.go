@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -13,13 +12,13 @@ import (
 	"trunkline/internal/testkit"
 )
 
-// where things are drawn, in the window, while the panel is closed.
+// where things are drawn, in the window: where the map is also while the panel is open, which opens by itself a moment after something is chosen.
 var drawnAt = []struct {
 	kind string
 	at   spot
 }{
 	{"router", spot{420, 200}}, {"router", spot{760, 200}}, {"switch", spot{420, 400}},
-	{"linux", spot{260, 560}}, {"linux", spot{420, 600}}, {"linux", spot{580, 560}}, {"linux", spot{860, 400}}, {"internet", spot{240, 220}},
+	{"linux", spot{260, 560}}, {"linux", spot{420, 600}}, {"linux", spot{580, 560}}, {"linux", spot{720, 400}}, {"internet", spot{240, 220}},
 }
 
 // TestANetworkIsDrawnRunAndBrokenByHand begins with an empty map. By mouse and keyboard alone two routers, a switch with two VLANs, four hosts
@@ -66,7 +65,7 @@ func (p *person) emptyLab(program *testkit.Program) *drawing {
 	p.t.Helper()
 	p.do("start with an empty lab", chromedp.Navigate(program.URL+"/labs/new?from=paste"), chromedp.WaitVisible(`#yaml`), chromedp.SendKeys(`#yaml`, "name: drawn\ntopology:\n  nodes: {}\n"),
 		chromedp.Click(`#paste-form button.main`))
-	p.until(time.Minute, "the empty map is shown", `/^\/labs\/[0-9a-z]+$/.test(location.pathname) && document.querySelector("#teach")?.hidden === false`) // which the editor says once it listens
+	p.until(patience, "the empty map is shown", `/^\/labs\/[0-9a-z]+$/.test(location.pathname) && document.querySelector("#teach")?.hidden === false`) // which the editor says once it listens
 	p.shot("empty")
 	return &drawing{person: p, program: program, address: map[string]string{}}
 }
@@ -78,7 +77,7 @@ func (d *drawing) drawsAll() {
 	d.do("choose how near the map is, which then stays", chromedp.Click(`[data-map="out"]`))
 	for _, one := range drawnAt {
 		d.drag("drag "+one.kind+" from the palette", d.middle(fmt.Sprintf(`#palette [data-kind=%q]`, one.kind)), one.at)
-		d.until(time.Minute, "another node is drawn", fmt.Sprintf(`document.querySelectorAll("#map .node").length === %d`, len(names)+1))
+		d.until(patience, "another node is drawn", fmt.Sprintf(`document.querySelectorAll("#map .node").length === %d`, len(names)+1))
 		d.settled()
 		for _, name := range d.strings(`[...document.querySelectorAll("#map .node")].map((n) => n.dataset.name)`) {
 			if !slices.Contains(names, name) {
@@ -104,9 +103,9 @@ func (d *drawing) connects(a, b string) string {
 	before := d.cables()
 	from := d.body(a)
 	d.do("point at "+a, chromedp.MouseEvent(chromedp.MouseMoved, from.x-4, from.y), chromedp.MouseEvent(chromedp.MouseMoved, from.x, from.y))
-	d.until(time.Minute, "the handle is offered", `document.querySelector("#map .handle.plug").getAttribute("display") !== "none"`)
+	d.until(patience, "the handle is offered", `document.querySelector("#map .handle.plug").getAttribute("display") !== "none"`)
 	d.drag("draw a cable from "+a+" to "+b, d.middle(`#map .handle.plug circle`), d.body(b))
-	d.until(time.Minute, "the cable is there", fmt.Sprintf(`document.querySelectorAll("#map .link").length === %d`, len(before)+1))
+	d.until(patience, "the cable is there", fmt.Sprintf(`document.querySelectorAll("#map .link").length === %d`, len(before)+1))
 	d.settled()
 	d.closesPanel()
 	for _, id := range d.cables() {
@@ -129,7 +128,7 @@ func (d *drawing) setsVLANs() {
 	for name, vlan := range vlans {
 		field := fmt.Sprintf(`#inspector input[aria-label="VLAN of %s"]`, name)
 		d.do("write the VLAN of "+name, chromedp.Click(field), press(vlan), chromedp.KeyEvent(kb.Tab))
-		d.until(time.Minute, "the VLAN is kept", fmt.Sprintf(`document.querySelector(%q)?.getAttribute("value") === %q`, field, vlan))
+		d.until(patience, "the VLAN is kept", fmt.Sprintf(`document.querySelector(%q)?.getAttribute("value") === %q`, field, vlan))
 		d.settled()
 	}
 	d.shot("vlans")
@@ -150,7 +149,7 @@ func (d *drawing) writesRouting() {
 		d.clickAt("go to the kind of "+router, line)
 		d.do("write its routing below", chromedp.KeyEvent(kb.End),
 			press(fmt.Sprintf("\rrouting: {ospf: {areas: {0: [%s]}, redistribute: [connected], hello: 1, dead: 4}}", port(between, router))), ctrl("s"))
-		d.until(time.Minute, "the file is kept", `document.querySelector("#code-save").disabled && document.querySelector("#code-state").textContent === ""`)
+		d.until(patience, "the file is kept", `document.querySelector("#code-save").disabled && document.querySelector("#code-state").textContent === ""`)
 		d.settled()
 	}
 	d.shot("routing-written")
@@ -164,7 +163,7 @@ func (d *drawing) writesRouting() {
 func (d *drawing) fills() {
 	d.t.Helper()
 	d.do("fill the addresses", chromedp.Click(`#edit-bar [data-edit="fill"]`))
-	d.until(time.Minute, "addresses were filled in", `document.querySelector('#edit-bar [data-edit="undo"]').title.includes("address")`)
+	d.until(patience, "addresses were filled in", `document.querySelector('#edit-bar [data-edit="undo"]').title.includes("address")`)
 	d.settled()
 	d.shot("filled")
 	detail, err := d.program.Client.Lab(d.ctx, "drawn")

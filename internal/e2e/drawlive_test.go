@@ -20,7 +20,7 @@ func (d *drawing) vlansAreSeparateAndRoutersRoute() {
 	d.t.Helper()
 	until := func(address, words string) {
 		d.t.Helper()
-		d.asks(60*time.Second, "until ping -c 1 -W 1 "+address+" >/dev/null; do sleep 0.2; done; echo "+words[:3]+"''"+words[3:], words)
+		d.asks(patience, "until ping -c 1 -W 1 "+address+" >/dev/null; do sleep 0.2; done; echo "+words[:3]+"''"+words[3:], words)
 	}
 	d.openShell(d.h1)
 	until(d.address[d.h3+":eth1"], "same VLAN answers")
@@ -28,7 +28,7 @@ func (d *drawing) vlansAreSeparateAndRoutersRoute() {
 	until(d.address[d.h4+":eth1"], "both routers route")
 	d.shot("vlans-routed")
 	// h2 as a neighbour on the same wire: it is in the other VLAN, so nobody answers for it. Back then to the route by the router.
-	d.asks(30*time.Second, fmt.Sprintf("ip route add %[1]s dev eth1; ping -c 3 -i 0.2 -W 1 %[1]s; ip route del %[1]s dev eth1; echo sep''arate", d.address[d.h2+":eth1"]), "separate")
+	d.asks(patience, fmt.Sprintf("ip route add %[1]s dev eth1; ping -c 3 -i 0.2 -W 1 %[1]s; ip route del %[1]s dev eth1; echo sep''arate", d.address[d.h2+":eth1"]), "separate")
 	if shown := d.terminal(); !strings.Contains(shown, " 0 received") {
 		d.t.Errorf("a host of the other VLAN answers without a router:\n%s", shown)
 	}
@@ -49,7 +49,7 @@ func (d *drawing) movesTheCableUnderAPing() {
 	started := d.startedAt(d.h4)
 	d.openShell(d.h4)
 	d.types("clear; ping -D -i 0.05 " + d.address[d.h1+":eth1"])
-	d.sees(20*time.Second, "ttl=62")
+	d.sees(patience, "ttl=62")
 	d.choosesCable(cable)
 	end := "a"
 	if strings.HasPrefix(cable, d.h4+":") {
@@ -59,20 +59,20 @@ func (d *drawing) movesTheCableUnderAPing() {
 	d.shot("cable-in-hand")
 	d.do("watch the drop", chromedp.Evaluate[chromedp.Void](`addEventListener("pointerup", () => (window.droppedAt ??= Date.now()), { capture: true })`))
 	d.drag("drag the end from r2 to r1", from, to)
-	d.sees(30*time.Second, "ttl=63")
-	d.until(20*time.Second, "the cable leads to "+d.r1, fmt.Sprintf(`!document.querySelector(%q)`, cableOnMap(cable)))
+	d.sees(patience, "ttl=63")
+	d.until(patience, "the cable leads to "+d.r1, fmt.Sprintf(`!document.querySelector(%q)`, cableOnMap(cable)))
 	d.settled()
-	d.until(20*time.Second, "the panel says that the cable is up", `document.querySelector("#inspector .state")?.textContent.trim() === "up"`)
+	d.until(patience, "the panel says that the cable is up", `document.querySelector("#inspector .state")?.textContent.trim() === "up"`)
 	d.shot("cable-moved")
 	d.focusesShell()
 	d.do("stop the ping", ctrl("c"))
-	d.sees(20*time.Second, "packets transmitted")
+	d.sees(patience, "packets transmitted")
 	d.shot("ping-went-on")
 	d.judgesTheDrop(evaluate[float64](d.person, `window.droppedAt`))
 	if now := d.startedAt(d.h4); !now.Equal(started) {
 		d.t.Errorf("%s started at %v and now at %v: a cable was moved, nothing more", d.h4, started, now)
 	}
-	d.asks(20*time.Second, "ping -c 3 -i 0.2 -W 2 "+d.address[d.h1+":eth1"], "3 received")
+	d.asks(patience, "ping -c 3 -i 0.2 -W 2 "+d.address[d.h1+":eth1"], "3 received")
 }
 
 // judgesTheDrop prints the time from a moment (milliseconds) to the first reply by the new way. The clock in the node is this machine's.
@@ -115,14 +115,14 @@ func (d *drawing) startedAt(node string) time.Time {
 func (d *drawing) cutsACable() {
 	d.t.Helper()
 	d.backTo(d.h1)
-	d.asks(15*time.Second, "cat /sys/class/net/eth1/carrier | sed 's/^/carrier: /'", "carrier: 1")
+	d.asks(patience, "cat /sys/class/net/eth1/carrier | sed 's/^/carrier: /'", "carrier: 1")
 	d.choosesCable(d.cableBetween(d.h1, d.sw))
 	d.do("cut it", chromedp.WaitVisible(`[data-cable="cut"]`), chromedp.Click(`[data-cable="cut"]`))
-	d.until(30*time.Second, "it can be mended", `!!document.querySelector('[data-cable="mend"]')`)
+	d.until(patience, "it can be mended", `!!document.querySelector('[data-cable="mend"]')`)
 	d.settled()
 	d.focusesShell()
-	d.asks(20*time.Second, "until ip link show eth1 | grep NO-CARRIER; do sleep 0.1; done; cat /sys/class/net/eth1/carrier | sed 's/^/carrier: /'", "carrier: 0")
-	d.until(15*time.Second, "the map shows it", fmt.Sprintf(`document.querySelector(%q).dataset.up === "down"`, cableOnMap(d.cableBetween(d.h1, d.sw))))
+	d.asks(patience, "until ip link show eth1 | grep NO-CARRIER; do sleep 0.1; done; cat /sys/class/net/eth1/carrier | sed 's/^/carrier: /'", "carrier: 0")
+	d.until(patience, "the map shows it", fmt.Sprintf(`document.querySelector(%q).dataset.up === "down"`, cableOnMap(d.cableBetween(d.h1, d.sw))))
 	d.shot("cut")
 }
 
@@ -131,7 +131,7 @@ func (d *drawing) blocksOneWay() {
 	d.t.Helper()
 	d.openShell(d.h3)
 	gateway := d.address[d.r1+":"+port(d.toVLAN10, d.r1)]
-	d.asks(20*time.Second, "ping -c 2 -i 0.2 -W 2 "+gateway, "2 received")
+	d.asks(patience, "ping -c 2 -i 0.2 -W 2 "+gateway, "2 received")
 	cable := d.cableBetween(d.sw, d.h3)
 	d.choosesCable(cable)
 	way := "a-to-b"
@@ -141,11 +141,11 @@ func (d *drawing) blocksOneWay() {
 	both := `#cable-both`
 	loss := fmt.Sprintf(`#cable-form [name="%s.loss"]`, way)
 	d.do("lose all frames one way", chromedp.WaitVisible(loss), chromedp.Click(both), chromedp.Click(loss), press("100%"), chromedp.KeyEvent(kb.Tab))
-	d.until(30*time.Second, "the loss is kept", fmt.Sprintf(`document.querySelector(%q)?.getAttribute("value") === "100%%"`, loss))
+	d.until(patience, "the loss is kept", fmt.Sprintf(`document.querySelector(%q)?.getAttribute("value") === "100%%"`, loss))
 	d.settled()
 	d.shot("one-way-set")
 	d.focusesShell()
-	d.asks(30*time.Second, "while ping -c 1 -W 1 "+gateway+" >/dev/null; do sleep 0.1; done; cat /sys/class/net/eth1/carrier | sed 's/^/nothing comes, carrier: /'", "nothing comes, carrier: 1")
+	d.asks(patience, "while ping -c 1 -W 1 "+gateway+" >/dev/null; do sleep 0.1; done; cat /sys/class/net/eth1/carrier | sed 's/^/nothing comes, carrier: /'", "nothing comes, carrier: 1")
 	d.shot("one-way")
 }
 
@@ -153,7 +153,7 @@ func (d *drawing) blocksOneWay() {
 func (d *drawing) setsMTUAndMovesANode() {
 	d.t.Helper()
 	d.do("set the MTU", chromedp.Click(`#cable-mtu`), press("1400"), chromedp.KeyEvent(kb.Tab))
-	d.until(30*time.Second, "the MTU is kept", `document.querySelector("#cable-mtu")?.getAttribute("value") === "1400"`)
+	d.until(patience, "the MTU is kept", `document.querySelector("#cable-mtu")?.getAttribute("value") === "1400"`)
 	d.settled()
 	at := d.body(d.internet)
 	d.drag("move the internet", at, spot{at.x + 30, at.y - 20})
@@ -174,7 +174,7 @@ func (d *drawing) takesBackAndDoesAgain(before string) {
 		d.t.Errorf("after five steps back the file is\n%s\nwanted\n%s", now, before)
 	}
 	d.backTo(d.h1)
-	d.asks(60*time.Second, "until ping -c 1 -W 1 "+d.address[d.h4+":eth1"]+" | grep ttl=62; do sleep 0.2; done; cat /sys/class/net/eth1/carrier | sed 's/^/as before, carrier: /'", "as before, carrier: 1")
+	d.asks(patience, "until ping -c 1 -W 1 "+d.address[d.h4+":eth1"]+" | grep ttl=62; do sleep 0.2; done; cat /sys/class/net/eth1/carrier | sed 's/^/as before, carrier: /'", "as before, carrier: 1")
 	d.shot("as-before")
 	d.clickAt("leave the shell for the map", d.body(d.sw))
 	for i := range 5 {
@@ -186,8 +186,8 @@ func (d *drawing) takesBackAndDoesAgain(before string) {
 		d.t.Errorf("after five steps forward again the file is\n%s\nwanted\n%s", now, after)
 	}
 	d.backTo(d.h1)
-	d.asks(60*time.Second, "until ip link show eth1 | grep NO-CARRIER; do sleep 0.1; done; cat /sys/class/net/eth1/carrier | sed 's/^/carrier: /'", "carrier: 0")
+	d.asks(patience, "until ip link show eth1 | grep NO-CARRIER; do sleep 0.1; done; cat /sys/class/net/eth1/carrier | sed 's/^/carrier: /'", "carrier: 0")
 	d.openShell(d.h2)
-	d.asks(60*time.Second, "until ping -c 1 -W 1 "+d.address[d.h4+":eth1"]+" | grep ttl=63; do sleep 0.2; done; echo one rou''ter", "one router")
+	d.asks(patience, "until ping -c 1 -W 1 "+d.address[d.h4+":eth1"]+" | grep ttl=63; do sleep 0.2; done; echo one rou''ter", "one router")
 	d.shot("as-after")
 }

@@ -68,7 +68,7 @@ func ctrl(key string) chromedp.Action[chromedp.Void] {
 // settled waits until every edit is answered.
 func (p *person) settled() {
 	p.t.Helper()
-	p.until(time.Minute, "every edit is answered", `!document.querySelector("#edit-bar").classList.contains("busy")`)
+	p.until(patience, "every edit is answered", `!document.querySelector("#edit-bar").classList.contains("busy")`)
 }
 
 // document is the lab file as the server has it.
@@ -114,14 +114,14 @@ func port(cable, node string) string {
 func (p *person) choosesCable(id string) {
 	p.t.Helper()
 	p.clickAt("choose the cable "+id, p.onCable(id))
-	p.until(time.Minute, "the panel of "+id+" is shown", fmt.Sprintf(`document.querySelector("#inspector")?.dataset.link === %q`, id))
+	p.until(patience, "the panel of "+id+" is shown", fmt.Sprintf(`document.querySelector("#inspector")?.dataset.link === %q`, id))
 }
 
 // choosesNode clicks a node and waits for its panel.
 func (p *person) choosesNode(name string) {
 	p.t.Helper()
 	p.clickAt("choose "+name, p.body(name))
-	p.until(time.Minute, "the panel of "+name+" is shown", fmt.Sprintf(`!document.querySelector("#side").hidden && document.querySelector("#inspector")?.dataset.node === %q`, name))
+	p.until(patience, "the panel of "+name+" is shown", fmt.Sprintf(`!document.querySelector("#side").hidden && document.querySelector("#inspector")?.dataset.node === %q`, name))
 }
 
 // closesPanel makes room.
@@ -143,7 +143,7 @@ func (p *person) asks(limit time.Duration, command, wanted string) {
 func (p *person) backTo(node string) {
 	p.t.Helper()
 	p.do("choose the shell of "+node, chromedp.Click(fmt.Sprintf(`#dock-tabs button[aria-label^="%s,"]`, node)))
-	p.until(time.Minute, "the shell of "+node+" is in front", fmt.Sprintf(`document.querySelector("#dock-tabs .dock-tab.active")?.innerText.trim() === %q`, node))
+	p.until(patience, "the shell of "+node+" is in front", fmt.Sprintf(`document.querySelector("#dock-tabs .dock-tab.active")?.innerText.trim() === %q`, node))
 }
 
 // focusesShell clicks into the shell in front.

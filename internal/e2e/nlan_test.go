@@ -19,7 +19,7 @@ func TestTheNLANNetworkDoesWhatItsAuthorsPromise(t *testing.T) {
 	program := realProgram(t)
 	for _, form := range []string{"bgp", "ospf"} {
 		t.Run(form, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 			defer cancel()
 			n := network{t: t, ctx: ctx, program: program, lab: "nlan-" + form}
 			n.deployExample()
@@ -81,7 +81,7 @@ func (n network) exec(node string, command ...string) (string, error) {
 func (n network) awaitSessions() {
 	n.t.Helper()
 	routers := []string{"pe1", "pe2", "pe3", "pe4", "rr", "ce1", "ce2", "ce3", "ce4"}
-	err := testkit.Until(n.ctx, 90*time.Second, "the twelve BGP sessions are established", func() error {
+	err := testkit.Until(n.ctx, 3*time.Minute, "the twelve BGP sessions are established", func() error {
 		ends := 0
 		for _, router := range routers {
 			out, err := n.exec(router, "vtysh", "-c", "show ip bgp summary json")
@@ -113,7 +113,7 @@ func (n network) awaitRoutes() {
 	for pe := 1; pe <= 4; pe++ {
 		wanted = append(wanted, fmt.Sprintf("10.1.1.%d", pe))
 	}
-	err := testkit.Until(n.ctx, 90*time.Second, "ce1 knows every network", func() error {
+	err := testkit.Until(n.ctx, 3*time.Minute, "ce1 knows every network", func() error {
 		out, err := n.exec("ce1", "ip", "route")
 		if err != nil {
 			return err

@@ -27,18 +27,17 @@ func TestWhoLosesAGroupLosesTheTerminal(t *testing.T) {
 	p.deploy()
 	p.openShell("h1")
 	p.types("clear; hostname")
-	p.sees(10*time.Second, "h1")
+	p.sees(patience, "h1")
 	p.shot("working")
 
 	begun := time.Now()
 	if err := campus.SetAccount(t.Context(), "ana", testkit.Claims{"name": "Ana", "groups": []string{}}); err != nil {
 		t.Fatal(err)
 	}
-	p.shellEnds(60*time.Second, "Your provider says that you are in other groups now")
-	t.Logf("the terminal closed %.1f s after the group was taken away at the provider", time.Since(begun).Seconds())
+	p.shellEnds("Your provider says that you are in other groups now", begun, time.Minute)
 	p.shot("group-gone")
 	p.do("ask for the lab again", chromedp.Navigate(program.URL+lab))
-	p.until(10*time.Second, "the lab is as good as missing", `document.body.innerText.includes("404") || document.body.innerText.includes("no lab")`)
+	p.until(patience, "the lab is as good as missing", `document.body.innerText.includes("404") || document.body.innerText.includes("no lab")`)
 
 	if err := campus.SetAccount(t.Context(), "ana", member); err != nil {
 		t.Fatal(err)
@@ -47,18 +46,17 @@ func TestWhoLosesAGroupLosesTheTerminal(t *testing.T) {
 	p.signInByCampus(program)
 	p.isHere("default", "manager")
 	p.do("back to the lab", chromedp.Navigate(program.URL+lab))
-	p.awaitLab(20*time.Second, "running")
-	p.until(10*time.Second, "the map is drawn", `!!document.querySelector("#map .node[data-name=h2]")`)
+	p.awaitLab(patience, "running")
+	p.until(patience, "the map is drawn", `!!document.querySelector("#map .node[data-name=h2]")`)
 	p.openShell("h2")
 	begun = time.Now()
 	if err := campus.LogOut(t.Context(), "ana"); err != nil {
 		t.Fatal(err)
 	}
-	p.shellEnds(5*time.Second, "You signed out at your organisation")
-	t.Logf("the terminal closed %.3f s after the provider said so by the back channel", time.Since(begun).Seconds())
+	p.shellEnds("You signed out at your organisation", begun, 5*time.Second)
 	p.shot("logged-out-there")
 	p.do("ask for the labs", chromedp.Navigate(program.URL+"/labs"))
-	p.until(10*time.Second, "the door is shown", `location.pathname === "/sign-in"`)
+	p.until(patience, "the door is shown", `location.pathname === "/sign-in"`)
 }
 
 var member = testkit.Claims{"name": "Ana", "email": "ana@example.edu", "email_verified": true, "groups": []string{"net-teachers"}}
@@ -115,7 +113,7 @@ func (p *person) signInByCampus(program *testkit.Program) {
 	p.do("open the door", chromedp.Navigate(program.URL+"/sign-in"), chromedp.WaitVisible(`a[href="/sign-in/with/campus"]`))
 	p.shot("door")
 	p.do("choose Campus", chromedp.Click(`a[href="/sign-in/with/campus"]`), chromedp.WaitVisible(`input[name="name"]`), chromedp.SendKeys(`input[name="name"]`, "ana\r"))
-	p.until(15*time.Second, "the labs are shown", `location.pathname === "/labs"`)
+	p.until(patience, "the labs are shown", `location.pathname === "/labs"`)
 }
 
 // isHere checks in which workspace one is, and as what.
@@ -127,10 +125,16 @@ func (p *person) isHere(workspace, role string) {
 	}
 }
 
-// shellEnds waits until the shell in front has ended with the reason.
-func (p *person) shellEnds(limit time.Duration, reason string) {
+// shellEnds waits until the shell in front has ended with the reason, which docs/sso.md promises within a time; this machine may stand still for some more.
+func (p *person) shellEnds(reason string, begun time.Time, promised time.Duration) {
 	p.t.Helper()
-	p.until(limit, "the shell ends and says why", fmt.Sprintf(`document.querySelector("#dock-tabs .dock-tab.active")?.dataset.state === "ended" && document.querySelector("#panes").innerText.includes(%q)`, reason))
+	const standstill = 10 * time.Second
+	p.until(patience, "the shell ends and says why", fmt.Sprintf(`document.querySelector("#dock-tabs .dock-tab.active")?.dataset.state === "ended" && document.querySelector("#panes").innerText.includes(%q)`, reason))
+	took := time.Since(begun)
+	p.t.Logf("the terminal closed after %v: %s", took.Round(time.Millisecond), reason)
+	if took > promised+standstill {
+		p.t.Errorf("that is promised within %v", promised)
+	}
 }
 
 // signOutAtCampus signs out here, which leads to the provider's own page for that, and from there back.
@@ -138,6 +142,6 @@ func (p *person) signOutAtCampus() {
 	p.t.Helper()
 	p.do("sign out", chromedp.Evaluate[chromedp.Void](`document.querySelector('form[action="/sign-out"]').requestSubmit()`),
 		chromedp.WaitVisible(`button[name="logout"]`), chromedp.Click(`button[name="logout"]`))
-	p.until(15*time.Second, "the page of who is signed out", `location.pathname === "/signed-out"`)
+	p.until(patience, "the page of who is signed out", `location.pathname === "/signed-out"`)
 	p.shot("signed-out")
 }
