@@ -12,7 +12,7 @@ import (
 )
 
 // censusWithin bounds the wait for the kernel's own tidying.
-const censusWithin = 10 * time.Second
+const censusWithin = time.Minute
 
 // Census lists what of the program is on the host, in words, asking every part directly and by its own tools: what it says does not
 // depend on the program's own opinion. Empty means that nothing is there.
@@ -33,12 +33,12 @@ func (h *Host) Census() []string {
 			note("link", line)
 		}
 	}
-	for _, bridge := range strings.Fields(h.Run("ovs-vsctl", "--timeout=5", "list-br")) {
+	for _, bridge := range strings.Fields(h.Run("ovs-vsctl", "--timeout=60", "list-br")) {
 		if bridge == underlayBridge {
 			continue
 		}
 		note("bridge", bridge)
-		note("port of "+bridge, strings.Fields(h.ofBridge("ovs-vsctl", "--timeout=5", "list-ports", bridge))...)
+		note("port of "+bridge, strings.Fields(h.ofBridge("ovs-vsctl", "--timeout=60", "list-ports", bridge))...)
 		note("flow of "+bridge, strings.Split(h.ofBridge("ovs-ofctl", "--no-names", "--no-stats", "dump-flows", bridge), "\n")...)
 	}
 	note("namespace", strings.Fields(h.Run("ls", "/run/netns"))...)

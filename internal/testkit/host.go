@@ -201,7 +201,7 @@ func (h *Host) end() error {
 
 // sweep kills what still runs in the host's mount namespace or control groups, such as the shims of a killed engine.
 func (h *Host) sweep() error {
-	return Until(context.Background(), 20*time.Second, "the end of every process of host "+h.Name, func() error {
+	return Until(context.Background(), time.Minute, "the end of every process of host "+h.Name, func() error {
 		left := h.processes()
 		for _, pid := range left {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // gone already is what is wanted
@@ -244,7 +244,7 @@ func (h *Host) removeGroups() error {
 		return err
 	}
 	tops = append(tops, "/sys/fs/cgroup/"+h.Name)
-	return Until(context.Background(), 10*time.Second, "the end of the control groups of host "+h.Name, func() error {
+	return Until(context.Background(), time.Minute, "the end of the control groups of host "+h.Name, func() error {
 		var errs []error
 		for _, top := range tops {
 			var folders []string

@@ -57,7 +57,7 @@ func (h *Host) KillDocker() {
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err == nil {
-		err = Until(context.Background(), 10*time.Second, "the end of containerd", func() error {
+		err = Until(context.Background(), time.Minute, "the end of containerd", func() error {
 			if killed := syscall.Kill(pid, syscall.SIGKILL); killed == nil {
 				return fmt.Errorf("process %d still runs", pid)
 			}

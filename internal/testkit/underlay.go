@@ -62,7 +62,7 @@ func joinWires(name string, pid int) (address, underlay string, err error) {
 // raiseUnderlay puts eth1 into the bridge that tunnels leave by, with the host's address there, as the network set-up of a machine does
 // at each start of Open vSwitch.
 func (h *Host) raiseUnderlay() error {
-	h.Run("ovs-vsctl", "--timeout=10", "--", "--may-exist", "add-br", underlayBridge, "--", "set", "Bridge", underlayBridge, "datapath_type=netdev",
+	h.Run("ovs-vsctl", "--timeout=60", "--", "--may-exist", "add-br", underlayBridge, "--", "set", "Bridge", underlayBridge, "datapath_type=netdev",
 		"--", "--may-exist", "add-port", underlayBridge, "eth1", "--", "set", "Interface", underlayBridge, fmt.Sprintf("mtu_request=%d", tunnelMTU))
 	inside := strings.Join(h.inside(), " ") + " "
 	return Until(context.Background(), daemonWithin, "the address of the underlay", func() error {
