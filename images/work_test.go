@@ -149,7 +149,7 @@ func TestARouterRestartsItsDaemonsAndNeedsNoConfiguration(t *testing.T) {
 // leased is the address a plain host gets on eth1.
 func leased(t *testing.T, host *node) netip.Addr {
 	t.Helper()
-	host.until("", "timeout", "30", "dhclient", "-1", "eth1")
+	host.until("inet ", "sh", "-c", "timeout 25 dhclient -1 eth1; ip -4 -o address show dev eth1")
 	fields := strings.Fields(host.exec("ip", "-4", "-o", "address", "show", "dev", "eth1"))
 	if len(fields) < 4 {
 		t.Fatalf("no address on eth1: %v", fields)
@@ -253,10 +253,10 @@ func TestAHostHasTheToolsPeopleReachFor(t *testing.T) {
 		}
 	}
 	host.until("1 received", "ping", "-c1", "-W1", "10.6.0.2")
-	if out, ok := peer.try("ping", "-c1", "-W1", "10.6.0.1"); !ok {
+	if out, ok := peer.try("ping", "-c1", "-W30", "10.6.0.1"); !ok {
 		t.Errorf("tiny cannot ping: %s", out)
 	}
-	host.run(exec.Command("docker", "exec", "--user", "nobody", host.name, "ping", "-c1", "-W1", "10.6.0.2"))
+	host.run(exec.Command("docker", "exec", "--user", "nobody", host.name, "ping", "-c1", "-W30", "10.6.0.2"))
 	host.exec("sh", "-c", "serve-http 80 >/dev/null 2>&1 &")
 	peer.until("Hello from host", "wget", "-q", "-O", "-", "http://10.6.0.1/")
 	host.exec("sh", "-c", "tcpdump -c1 -ni eth1 icmp >/tmp/seen 2>&1 & until grep -q listening /tmp/seen; do sleep 0.1; done; ping -c1 -W1 10.6.0.2; wait; grep 'ICMP echo' /tmp/seen")

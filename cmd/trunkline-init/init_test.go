@@ -403,7 +403,7 @@ func TestTheCommandStartsWhenTheGateOpens(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := begin(t, "-gate", fifo, "--", "cat", plugged)
-	until(t, "init sleeps at the gate", func() bool { return waitsInOpen(p.cmd.Process.Pid) })
+	until(t, "init sleeps at the gate", func() bool { return waitsInOpen(p.cmd.Process.Pid, fifo) })
 	if running := children(t, p.cmd.Process.Pid); len(running) > 0 {
 		t.Fatalf("the command runs already: %v", running)
 	}
@@ -417,19 +417,38 @@ func TestTheCommandStartsWhenTheGateOpens(t *testing.T) {
 	}
 }
 
-// waitsInOpen tells whether a thread of the process is inside openat(2).
-func waitsInOpen(pid int) bool {
+// waitsInOpen tells whether a thread of the process is inside openat(2) of the file. On a busy machine one may be seen there that opens another, even
+// before the program began.
+func waitsInOpen(pid int, path string) bool {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
 	if err != nil {
 		panic(err)
 	}
 	for _, file := range files {
-		// A thread may end while we look.
-		if call, err := os.ReadFile(file); err == nil && strings.HasPrefix(string(call), fmt.Sprintf("%d ", syscall.SYS_OPENAT)) {
+		call, err := os.ReadFile(file) // a thread may end while we look
+		if fields := strings.Fields(string(call)); err == nil && len(fields) > 2 && fields[0] == strconv.Itoa(syscall.SYS_OPENAT) && textAt(pid, fields[2], len(path)+1) == path+"\x00" {
 			return true
 		}
 	}
 	return false
+}
+
+// textAt reads a process's memory at an address such as 0xc000012345; "" when it can't be read.
+func textAt(pid int, address string, size int) string {
+	at, err := strconv.ParseInt(address, 0, 64)
+	if err != nil {
+		return ""
+	}
+	memory, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if err != nil {
+		return ""
+	}
+	defer memory.Close()
+	text := make([]byte, size)
+	if _, err := memory.ReadAt(text, at); err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 // children are the processes whose parent is pid, zombies included.
@@ -454,7 +473,7 @@ func TestASignalEndsTheWaitAtTheGate(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := begin(t, "-keep", "-gate", fifo, "--", "echo", "must not run")
-	until(t, "init sleeps at the gate", func() bool { return waitsInOpen(p.cmd.Process.Pid) })
+	until(t, "init sleeps at the gate", func() bool { return waitsInOpen(p.cmd.Process.Pid, fifo) })
 	p.signal(syscall.SIGTERM)
 	if code := p.exit(); code != 143 {
 		t.Errorf("exit code %d, want 143", code)

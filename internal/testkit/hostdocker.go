@@ -75,9 +75,18 @@ func (h *Host) endDocker() {
 		return
 	}
 	ids, err := h.Command(context.Background(), "docker", "ps", "--all", "--quiet").Output()
-	if names := strings.Fields(string(ids)); err == nil && len(names) > 0 {
-		if out, err := h.Command(context.Background(), "docker", append([]string{"rm", "--force"}, names...)...).CombinedOutput(); err != nil {
-			h.t.Errorf("docker rm: %v\n%s", err, out)
+	if err == nil && len(ids) > 0 { // one that doesn't answer any more removes nothing
+		err = Until(context.Background(), time.Minute, "the end of every container of host "+h.Name, func() error {
+			ids, err := h.Command(context.Background(), "docker", "ps", "--all", "--quiet").Output()
+			names := strings.Fields(string(ids))
+			if err != nil || len(names) == 0 {
+				return err
+			}
+			out, _ := h.Command(context.Background(), "docker", append([]string{"rm", "--force"}, names...)...).CombinedOutput() // some are going already
+			return fmt.Errorf("docker rm: %s", out)
+		})
+		if err != nil {
+			h.t.Error(err)
 		}
 	}
 	endProcess(h.docker, syscall.SIGTERM)

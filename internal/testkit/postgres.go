@@ -37,7 +37,7 @@ func StartPostgres(ctx context.Context) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{ended: make(chan struct{})}
+	p := &Postgres{}
 	if p.dir, err = os.MkdirTemp("", "trunkline-postgres-*"); err != nil {
 		return nil, err
 	}
@@ -73,28 +73,43 @@ func (p *Postgres) start(ctx context.Context, bin string, owner *syscall.Credent
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
+	for tries := 1; ; tries++ {
+		if again, err := p.serve(ctx, bin, cluster, owner); !again || tries == 10 {
+			return err
+		}
+	}
+}
+
+// serve starts the server on a free port and waits until it takes connections. It has ended when that fails; again: by itself, as it does when
+// somebody takes the port between our look and its own.
+func (p *Postgres) serve(ctx context.Context, bin, cluster string, owner *syscall.Credential) (again bool, err error) {
 	port, err := freePort()
 	if err != nil {
-		return err
+		return false, err
 	}
+	p.ended = make(chan struct{})
 	p.server = exec.Command(filepath.Join(bin, "postgres"), "-D", cluster, "-k", p.dir, "-p", strconv.Itoa(port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
 	p.server.Dir, p.server.SysProcAttr = p.dir, &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGQUIT}
 	if err := p.server.Start(); err != nil {
-		return err
+		return false, err
 	}
+	alive, cancel := context.WithCancel(ctx)
 	go func() { // ends with the server
 		_ = p.server.Wait()
 		close(p.ended)
+		cancel()
 	}()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	p.URL = "postgres://trunkline@" + address + "/postgres?sslmode=disable"
-	err = Until(ctx, time.Minute, "PostgreSQL takes connections", func() error {
-		return exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(port)).Run()
+	err = Until(alive, time.Minute, "PostgreSQL takes connections", func() error { // by its own socket: the port may be another's
+		return exec.CommandContext(alive, filepath.Join(bin, "pg_isready"), "-q", "-h", p.dir, "-p", strconv.Itoa(port)).Run()
 	})
-	if err != nil {
-		p.kill()
+	if err == nil {
+		return false, nil
 	}
-	return err
+	again = alive.Err() != nil && ctx.Err() == nil
+	p.kill()
+	return again, err
 }
 
 // Stop ends the server and removes its cluster.

@@ -172,8 +172,14 @@ func (r *real) run(node string, command ...string) (int, string) {
 
 func (r *real) pings(from, to string) {
 	r.t.Helper()
-	if code, out := r.run(from, "ping", "-c", "1", "-W", "5", to); code != 0 {
-		r.t.Errorf("%s does not reach %s:\n%s", from, to, out)
+	for end := time.Now().Add(time.Minute); ; {
+		code, out := r.run(from, "ping", "-c", "1", "-W", "2", to)
+		if code == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			r.t.Fatalf("%s does not reach %s:\n%s", from, to, out)
+		}
 	}
 }
 

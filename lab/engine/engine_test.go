@@ -321,8 +321,14 @@ func TestClosingATerminalEndsItsShell(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.endings.Wait()
-	if processes, _ := run(t, e, id, "/bin/busybox", "ps"); strings.Contains(processes, " -l") {
-		t.Errorf("the shell is still there:\n%s", processes)
+	for end := time.Now().Add(time.Minute); ; {
+		processes, _ := run(t, e, id, "/bin/busybox", "ps")
+		if !strings.Contains(processes, " -l") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the shell is still there:\n%s", processes)
+		}
 	}
 }
 
