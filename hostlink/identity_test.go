@@ -2,11 +2,14 @@ package hostlink
 
 import (
 	"crypto/ed25519"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
 
 	"trunkline/internal/fault"
@@ -79,6 +82,23 @@ func TestAnIdentityThatCannotBeUsedSaysWhy(t *testing.T) {
 	}
 	if _, err := NewAgent(AgentConfig{Controller: "nonsense", Identity: someIdentity(t)}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("an agent without address: %v", err)
+	}
+}
+
+func TestAGoodbyeCountsThoughAWriteFailedBeforeItWasRead(t *testing.T) {
+	goodbye := websocket.CloseError{Code: closeRemoved, Reason: "Ann removed this host on Friday."}
+	for name, failures := range map[string][]error{
+		"the write was quicker": {net.ErrClosed, goodbye}, "the goodbye was": {goodbye, net.ErrClosed},
+	} {
+		c := &wsConn{}
+		for _, err := range failures {
+			if got := c.fail(err); got != io.EOF {
+				t.Errorf("%s: yamux is told %v", name, got)
+			}
+		}
+		if removedSentence(c.why()) != goodbye.Reason {
+			t.Errorf("%s: the connection ended with %v", name, c.why())
+		}
 	}
 }
 
