@@ -42,6 +42,13 @@ func (r *rig) ping(node, to string, count int, interval time.Duration, more ...s
 	return p
 }
 
+// unheard is how many pings got no answer. A machine that stands still at the last one keeps its answer from a ping that has ended meanwhile.
+func (r *rig) unheard(node, to string, count int, interval time.Duration, more ...string) float64 {
+	r.t.Helper()
+	p := r.ping(node, to, count, interval, more...)
+	return float64(p.sent - len(p.ms))
+}
+
 func (p pings) median() float64 { return bench.Median(p.ms) }
 
 // undisturbed is what a ping takes when neither kernel has to wait for this machine's processors: the lowest decile.
