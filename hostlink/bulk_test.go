@@ -129,6 +129,7 @@ func TestTheBulkChannelEndsWithItsControlChannel(t *testing.T) {
 			t.Errorf("the bulk request ended with %v", err)
 		}
 	})
+	<-link.Done() // the host may have been quicker to end the bulk channel
 	if _, err := link.Bulk(); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a bulk client of a dead link: %v", err)
 	}
