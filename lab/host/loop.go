@@ -340,7 +340,7 @@ func (l *labLoop) turn() time.Duration {
 		}
 		return wait
 	}
-	l.snap.Now, l.snap.Doubt = now, time.Time{}
+	l.snap.Now, l.snap.Doubt, l.snap.Stale = now, time.Time{}, l.listing || !l.staleAt.IsZero()
 	if now.Before(l.doubtUntil) && l.journal.making() {
 		l.snap.Doubt = l.doubtUntil
 	}

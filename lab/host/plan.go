@@ -59,6 +59,7 @@ type Snapshot struct {
 	WiredNodes map[string]string
 	WireFail   failure
 	Unwired    bool
+	Stale      bool      // a List is due or under way: a container may be there that is not among these
 	Doubt      time.Time // not zero: until then the engine may make a container that nobody is told of
 	Hold       time.Time // until then no node is started: it may have moved to another host, and the controller has not been heard
 	Now        time.Time
@@ -210,6 +211,9 @@ func (p *planner) nothing() {
 		p.plan.Left[phaseWire]++
 		if !p.Doubt.IsZero() {
 			p.later(p.Doubt)
+			return
+		}
+		if p.Stale { // a create that was cancelled may have been carried out
 			return
 		}
 		if !p.LabBusy[doForget] && !p.failing(p.WireFail, doForget) {

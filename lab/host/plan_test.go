@@ -327,6 +327,18 @@ func TestNothingIsLeftOfARemovedLab(t *testing.T) {
 	})
 }
 
+func TestALabIsForgottenOnlyAfterALook(t *testing.T) {
+	m := newModel(nil)
+	m.Unwired, m.Stale = true, true
+	if p := makePlan(&m.Snapshot); len(p.Steps) != 0 || p.Quiet() {
+		t.Errorf("before the look that is due: plans %q, left %v", words(p.Steps), p.Left)
+	}
+	m.Stale = false
+	if p := makePlan(&m.Snapshot); words(p.Steps) != "forget" {
+		t.Errorf("after it: plans %q", words(p.Steps))
+	}
+}
+
 func TestAPlanChangesNothingByItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newModel(drawSpec(t))
