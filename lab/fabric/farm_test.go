@@ -318,21 +318,19 @@ func (s *Served) EndAgent(_ bool, _ *bool) error {
 }
 
 func (s *Served) Plug(a HostPlug, _ *bool) error {
-	_, err := s.fabric.Plug(context.Background(), a.Lab, a.Node, a.PID)
-	return err
+	return patiently(func() error { _, err := s.fabric.Plug(context.Background(), a.Lab, a.Node, a.PID); return err })
 }
 
-func (s *Served) Wire(a HostWire, report *host.WireReport) (err error) {
+func (s *Served) Wire(a HostWire, report *host.WireReport) error {
 	absent := map[string]bool{}
 	for _, name := range a.Absent {
 		absent[name] = true
 	}
-	*report, err = s.fabric.Wire(context.Background(), a.Spec, absent)
-	return err
+	return patiently(func() (err error) { *report, err = s.fabric.Wire(context.Background(), a.Spec, absent); return err })
 }
 
 func (s *Served) SetPeers(peers []hostapi.Peer, _ *bool) error {
-	return s.fabric.SetPeers(context.Background(), peers)
+	return patiently(func() error { return s.fabric.SetPeers(context.Background(), peers) })
 }
 
 func (s *Served) Reach(_ bool, reach *[]hostapi.Reach) error {
@@ -381,10 +379,14 @@ func (s *Served) Leave(_ bool, left *[]string) error {
 		return nil
 	}
 	ctx := context.Background()
-	if err := s.fabric.SetPeers(ctx, nil); err != nil {
+	err := patiently(func() error {
+		err := s.fabric.SetPeers(ctx, nil)
+		if err == nil {
+			_, err = s.fabric.RemoveLeftovers(ctx, nil)
+		}
 		return err
-	}
-	if _, err := s.fabric.RemoveLeftovers(ctx, nil); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	words, err := s.fabric.Leftovers(ctx, nil)

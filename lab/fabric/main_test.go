@@ -17,7 +17,9 @@ import (
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
+	"trunkline/internal/fault"
 	"trunkline/lab"
+	"trunkline/lab/host"
 	"trunkline/lab/hostapi"
 )
 
@@ -176,6 +178,12 @@ func waitFor(limit time.Duration, what string, done func() bool) error {
 	return nil
 }
 
+// patiently repeats what found Open vSwitch without an answer, as an agent does: a machine may stand still for longer than is waited for one.
+func patiently(do func() error) (err error) {
+	_ = waitFor(time.Minute, "", func() bool { err = do(); return !fault.Is(err, fault.Unavailable) })
+	return err
+}
+
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	if err := waitFor(time.Minute, what, done); err != nil {
@@ -282,7 +290,8 @@ func (r *rig) plug(spec hostapi.LabSpec) {
 	r.t.Helper()
 	for _, n := range spec.Nodes {
 		if p := r.nodes[n.Name]; p != nil && p.cmd != nil {
-			if _, err := r.Plug(context.Background(), spec.ID, n, p.pid); err != nil {
+			err := patiently(func() error { _, err := r.Plug(context.Background(), spec.ID, n, p.pid); return err })
+			if err != nil {
 				r.t.Fatalf("plug %s: %v", n.Name, err)
 			}
 		}
@@ -296,7 +305,8 @@ func (r *rig) wire(spec hostapi.LabSpec, absent ...string) {
 	for _, a := range absent {
 		gone[a] = true
 	}
-	report, err := r.Wire(context.Background(), spec, gone)
+	var report host.WireReport
+	err := patiently(func() (err error) { report, err = r.Wire(context.Background(), spec, gone); return err })
 	if err != nil {
 		r.t.Fatalf("wire: %v", err)
 	}
