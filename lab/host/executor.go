@@ -239,7 +239,7 @@ func (x *Executor) wakeLocked() error {
 			l.doubtUntil = x.born.Add(x.cfg.Making)
 		}
 		if peers, _ := x.peers.now(); len(peers) > 0 {
-			l.holdUntil = x.cfg.Now().Add(x.cfg.Patience)
+			l.hold(x.cfg.Now().Add(x.cfg.Patience))
 		}
 	}
 	x.started = true

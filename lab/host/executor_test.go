@@ -54,6 +54,14 @@ func newRig(t *testing.T, cfg fakehost.Config) *rig {
 
 func (r *rig) start() *rig {
 	r.t.Helper()
+	_, run := r.prepare()
+	run()
+	return r
+}
+
+// prepare makes an executor that does not run before it is let.
+func (r *rig) prepare() (x *host.Executor, run func()) {
+	r.t.Helper()
 	engine := r.engine
 	if engine == nil {
 		engine = r.fake.Engine()
@@ -62,18 +70,19 @@ func (r *rig) start() *rig {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- x.Run(ctx) }()
 	r.x = x
-	r.stop = func() {
-		cancel()
-		if err := <-ended; err != nil {
-			r.t.Errorf("Run: %v", err)
+	return x, func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- x.Run(ctx) }()
+		r.stop = func() {
+			cancel()
+			if err := <-ended; err != nil {
+				r.t.Errorf("Run: %v", err)
+			}
+			r.stop = nil
 		}
-		r.stop = nil
 	}
-	return r
 }
 
 func (r *rig) apply(spec hostapi.LabSpec) {

@@ -344,6 +344,20 @@ func TestAReturningHostStartsNothingThatMayHaveMoved(t *testing.T) {
 	})
 }
 
+// The link may be there before the loops are: what the controller says until then counts.
+func TestWhatIsAskedForBeforeTheLoopsRunIsNotHeldBack(t *testing.T) {
+	r := newRig(t, fakehost.Config{})
+	r.patience = time.Hour
+	x, run := r.prepare()
+	if err := x.SetPeers(t.Context(), []hostapi.Peer{peer("h2", "10.0.0.2")}); err != nil {
+		t.Fatal(err)
+	}
+	spec := lab1()
+	r.apply(spec)
+	run()
+	r.converged(spec)
+}
+
 func TestANewSpecInterruptsTheOneUnderWay(t *testing.T) {
 	r := newRig(t, fakehost.Config{})
 	stuck, let := make(chan struct{}, 8), make(chan struct{})

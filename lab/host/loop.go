@@ -30,6 +30,7 @@ type labLoop struct {
 	news   map[hostapi.PortRef]bool // carrier that came or went since the last turn
 
 	holdUntil time.Time // till then nothing is started, unless the controller says that it is wanted here
+	confirmed bool      // the controller has said so
 
 	// Owned by run.
 	snap       Snapshot
@@ -91,11 +92,20 @@ func (l *labLoop) desire(k kept) {
 	l.poke()
 }
 
+// hold has the controller's word waited for, unless it has come: the link may be there before the loops are.
+func (l *labLoop) hold(until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.confirmed {
+		l.holdUntil = until
+	}
+}
+
 // confirm ends the wait for the controller's word.
 func (l *labLoop) confirm() {
 	l.mu.Lock()
 	held := !l.holdUntil.IsZero()
-	l.holdUntil = time.Time{}
+	l.holdUntil, l.confirmed = time.Time{}, true
 	l.mu.Unlock()
 	if held {
 		l.poke()
