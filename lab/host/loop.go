@@ -64,6 +64,7 @@ type op struct {
 	step   step
 	node   *wantedNode // what was wanted when it began
 	cancel context.CancelFunc
+	behind bool // something else is wanted by now, though it may have ended before it was told
 }
 
 func (x *Executor) newLoop(labID string, resets int) *labLoop {
@@ -289,6 +290,7 @@ func (l *labLoop) adoptWant(k kept) {
 	}
 	for key, o := range l.ops {
 		if l.overtaken(key, o) {
+			o.behind = true
 			o.cancel()
 		}
 	}
