@@ -53,7 +53,8 @@ func (l *labLoop) launch(st step) {
 			err = l.workNode(ctx, &st, o.node)
 		}
 		l.x.log.Debug("step ended", "lab", l.id, "verb", string(st.Verb), "node", st.Node, "took", time.Since(begun))
-		l.results <- func() { l.finished(key, &st, err, ctx.Err() != nil) }
+		overtaken := ctx.Err() != nil // not when the result is taken: the step's context is over by then
+		l.results <- func() { l.finished(key, &st, err, overtaken) }
 	})
 }
 
@@ -67,6 +68,9 @@ func (l *labLoop) learn(f func()) { l.results <- f }
 
 // finished takes a step's end. A cancelled step has not failed; what became of it the next List tells.
 func (l *labLoop) finished(key string, st *step, err error, cancelled bool) {
+	if o := l.ops[key]; o != nil && o.behind { // its failure says nothing of what is wanted now
+		cancelled = true
+	}
 	delete(l.ops, key)
 	now := l.x.cfg.Now()
 	var fail *failure
