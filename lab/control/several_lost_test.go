@@ -219,7 +219,10 @@ func TestADrainWaitsForANodeThatDoesNotRunWhereItMoved(t *testing.T) {
 		return do()
 	})
 	r.drain("host-a", true)
-	await(t, said("the drain to wait"), func() bool {
+	await(t, func() string {
+		d := r.get(id)
+		return fmt.Sprintf("the drain to wait; the lab is %s: %s (%s), at %s", d.State, d.Reason, d.Step, placed(d))
+	}, func() bool {
 		return strings.Contains(r.get(id).Reason, "Host host-a is being drained, and waits: n1 failed: The image is broken since it moved. 2 nodes left there.")
 	})
 	if n := m["a"].fake.Count(id); n != 2 {
