@@ -127,7 +127,7 @@ func (p *person) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	defer cancel()
 	for _, action := range actions {
 		err := chromedp.Do(ctx, action)
-		for replacedMeanwhile(err) && ctx.Err() == nil {
+		for (replacedMeanwhile(err) || networkChanged(err)) && ctx.Err() == nil {
 			err = chromedp.Do(ctx, action)
 		}
 		if err != nil {
@@ -143,6 +143,12 @@ func replacedMeanwhile(err error) bool {
 	return errors.As(err, &refused) && slices.Contains([]string{
 		"Could not find node with given id", "No node with given id found", "Node is detached from document", "Node does not have a layout object", "Could not compute content quads.",
 	}, refused.Message)
+}
+
+// networkChanged says that Chromium broke off the loading of a page because an interface of this machine came or went.
+func networkChanged(err error) bool {
+	var failed *chromedp.LoadError
+	return errors.As(err, &failed) && failed.ErrorText == "net::ERR_NETWORK_CHANGED"
 }
 
 // shot keeps a picture of the page, for whoever looks into the test: none is no failure.
