@@ -68,7 +68,7 @@ func (p *planner) underWay(n *wantedNode, c *Container, st *hostapi.NodeStatus) 
 	v := p.Busy[n.spec.Name]
 	switch v {
 	case doExec:
-		p.plan.Left[phaseExec] += p.itemsLeft(n, c)
+		p.plan.Left[phaseExec] += max(1, p.itemsLeft(n, c)) // its result may be written down before the step is over
 		st.State = hostapi.NodeStarting
 		if i := p.done(n.spec.Name, c); i < len(n.program) {
 			st.Reason = "runs: " + n.program[i].command

@@ -54,6 +54,20 @@ func TestANodeWaitsForOneOnAnotherHost(t *testing.T) {
 	}
 }
 
+// The result of a node's last command is written down a moment before its step is over: until then the node is on its way.
+func TestALabHasNotConvergedWhileACommandIsUnderWay(t *testing.T) {
+	spec := hostapi.LabSpec{ID: "l", Nodes: []hostapi.NodeSpec{{Name: "a", Run: hostapi.Running, Exec: []string{"true"}}}}
+	m := newModel(&spec)
+	m.finish(t)
+	if p := makePlan(&m.Snapshot); !p.Quiet() || p.Nodes[0].State != hostapi.NodeRunning {
+		t.Fatalf("left %v, the node is %s", p.Left, p.Nodes[0].State)
+	}
+	m.Busy["a"] = doExec
+	if p := makePlan(&m.Snapshot); p.Quiet() || p.Nodes[0].State != hostapi.NodeStarting {
+		t.Errorf("with its step under way: left %v, the node is %s", p.Left, p.Nodes[0].State)
+	}
+}
+
 func TestAnAwaitedNodeTellsItsStages(t *testing.T) {
 	check := &hostapi.NodeSpec{Name: "a", Run: hostapi.Running, Awaited: true, Healthcheck: &lab.Healthcheck{Test: []string{"CMD", "true"}}}
 	spec := hostapi.LabSpec{ID: "l", Nodes: []hostapi.NodeSpec{*check, {Name: "b", Run: hostapi.Running}}}
