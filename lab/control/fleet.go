@@ -180,6 +180,9 @@ func (f *fleet) dropAll() {
 	f.touched(touched...)
 }
 
+// steady is how long an observation lasts that did not fail at once.
+const steady = 10 * time.Second
+
 // follow observes one link of a host until the link ends. A broken observation starts over with the full set.
 func (f *fleet) follow(ctx context.Context, h *hostState, e LinkEvent) {
 	wait := backoff{least: 100 * time.Millisecond, most: 10 * time.Second}
@@ -190,8 +193,12 @@ func (f *fleet) follow(ctx context.Context, h *hostState, e LinkEvent) {
 			h.again = again
 		}
 		f.mu.Unlock()
+		begun := f.now()
 		err := f.observe(observed, h, e)
 		asked := observed.Err() != nil
+		if f.now().Sub(begun) > steady {
+			wait.reset()
+		}
 		again()
 		f.mu.Lock()
 		var touched []string
