@@ -2,6 +2,7 @@ package rights_test
 
 import (
 	"database/sql"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,9 @@ var lively = map[string]string{
 	"audit_head":        "the same",
 	"audit_checkpoints": "the same",
 }
+
+// observed are the columns that the controller writes by itself, as hosts report.
+var observed = map[string][]string{"labs": {"state", "reason", "step", "done", "total", "error_json", "settled", "seen", "updated_at"}}
 
 func TestLookingChangesNothing(t *testing.T) {
 	m := newMatrix(t, seams{})
@@ -54,7 +58,9 @@ func rows(t *testing.T, db *sql.DB) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, table := range texts(t, db, "SELECT name FROM sqlite_master WHERE type = 'table'") {
-		all[table] = strings.Join(texts(t, db, "SELECT * FROM "+table), "\n")
+		columns := texts(t, db, "SELECT name FROM pragma_table_info(?)", table)
+		columns = slices.DeleteFunc(columns, func(name string) bool { return slices.Contains(observed[table], name) })
+		all[table] = strings.Join(texts(t, db, `SELECT "`+strings.Join(columns, `", "`)+`" FROM `+table), "\n")
 	}
 	return all
 }

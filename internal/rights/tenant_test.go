@@ -70,7 +70,12 @@ func (s *site) running(t *tenant) control.LabView {
 	s.t.Helper()
 	one := s.newLab(t)
 	token := t.people[labOwner].token
-	s.ask(token, "POST", "/api/v1/labs/"+one.ID+"/deploy", "", nil)
+	must(s.t, testkit.Until(s.t.Context(), time.Minute, one.Name+" is deployed", func() error { // the host may have linked a moment ago
+		if a := s.send(&request{method: "POST", path: "/api/v1/labs/" + one.ID + "/deploy", token: token}); a.status != 202 {
+			return fmt.Errorf("%d %s", a.status, a.body)
+		}
+		return nil
+	}))
 	must(s.t, testkit.Until(s.t.Context(), time.Minute, one.Name+" runs", func() error {
 		var now control.LabView
 		s.ask(token, "GET", "/api/v1/labs/"+one.ID, "", &now)

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"trunkline/internal/testkit"
 )
 
 // belongings are what a tenant has, as people decided it. What the controller and hosts note by themselves is left out.
@@ -53,12 +56,27 @@ func (m *matrix) untouched(caller *actor, call func() response) (r response, wro
 	if caller.home == m.b {
 		theirs = m.a
 	}
+	m.awaitForgotten(theirs)
 	before := m.belongingsOf(theirs)
 	r = call()
 	if after := m.belongingsOf(theirs); after != before {
 		return r, "another tenant was changed:\n\t" + difference(before, after)
 	}
 	return r, ""
+}
+
+// awaitForgotten waits until the labs that a tenant deleted are gone: the controller takes them away after its answer.
+func (m *matrix) awaitForgotten(t *tenant) {
+	m.t.Helper()
+	if m.db == nil {
+		return
+	}
+	must(m.t, testkit.Until(m.t.Context(), time.Minute, "labs that were deleted are gone", func() error {
+		if left := texts(m.t, m.db, "SELECT name FROM labs WHERE tenant_id = ? AND forget", t.id); len(left) > 0 {
+			return fmt.Errorf("there are %v", left)
+		}
+		return nil
+	}))
 }
 
 // texts are the rows of an answer, each as a line.
