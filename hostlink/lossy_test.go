@@ -15,7 +15,8 @@ import (
 )
 
 // TestALinkWithLossAndDelayDoesNotStall types on one stream, with four uploads on the bulk channel and a reader that stands still on the
-// control channel, over a way with 200 ms of delay in each direction and 5 % of segments lost. The settings are those of production.
+// control channel, over a way with 200 ms of delay in each direction and 5 % of segments lost. The settings are those of production, but for the
+// patience with a dial, which a machine that stands still may take.
 func TestALinkWithLossAndDelayDoesNotStall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes ten seconds of real time")
@@ -27,7 +28,7 @@ func TestALinkWithLossAndDelayDoesNotStall(t *testing.T) {
 		// that the way does. What passes it by adds milliseconds.
 		bearable = 2*oneWay + 2*(2*oneWay+4*oneWay) + oneWay
 	)
-	r := newRig(t, Config{})
+	r := newRig(t, Config{HandshakeTimeout: time.Minute})
 	id := r.enrol("alpha")
 	proxy, err := slowpath.Listen(r.web.Listener.Addr().String(), slowpath.Way{Delay: oneWay, Loss: 0.05, Again: 2})
 	if err != nil {
