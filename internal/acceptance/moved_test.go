@@ -3,6 +3,7 @@ package acceptance
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -15,7 +16,7 @@ import (
 	"trunkline/lab/hostapi"
 )
 
-// movedFile has a router on each host that answers to the same address, with another time to live, where the cable of c ends.
+// movedFile has a node on each host that answers to the same addresses, with another time to live, where the cables of c and of the switch end.
 const movedFile = `name: moved
 topology:
   defaults: {kind: linux, image: trunkline/tiny}
@@ -23,17 +24,25 @@ topology:
     c: {image: trunkline/host, labels: {trunkline.place.host: host-a}}
     near: {labels: {trunkline.place.host: host-a}}
     far: {labels: {trunkline.place.host: host-b}, sysctls: {net.ipv4.ip_default_ttl: "77"}}
+    d: {image: trunkline/host, labels: {trunkline.place.host: host-a}}
+    sw: {kind: switch, labels: {trunkline.place.host: host-a}}
   links:
     - endpoints: [c:eth1, near:eth1]
       ipv4: [10.9.0.1/24, 10.9.0.2/24]
+    - endpoints: [d:eth1, sw:eth1]
+      ipv4: [10.9.1.1/24]
+    - endpoints: [near:eth2, sw:eth2]
+      ipv4: [10.9.1.2/24]
 `
 
 const (
 	movedTo  = "10.9.0.2"
+	behindTo = "10.9.1.2" // behind the switch: who asks for it sees no cable go
 	nearTTL  = 64
 	farTTL   = 77
 	pingEach = 10 * time.Millisecond
-	atOnce   = time.Second // within which an edit of what runs is felt
+	atOnce   = time.Second      // within which an edit of what runs is felt
+	forgets  = 15 * time.Second // neighbours remember for longer than that, and no busy machine adds so much
 )
 
 // reply is one answered ping, in this machine's time, which the nodes of test hosts share.
@@ -136,41 +145,55 @@ func (p *pinging) lossUntil(end time.Time, first reply) (lost, answered int) {
 	}
 }
 
-// TestACableMovesBetweenHostsUnderAPing moves an end of a cable to a node on another host and back while a ping runs, and says how long
-// nobody answers, and how long after the edit was asked for it is felt.
+// asksEdit has an edit of the running lab carried out, and returns when it was asked for.
+func (f *fleet) asksEdit(op edit.Op) time.Time {
+	f.t.Helper()
+	asked := time.Now()
+	result, err := f.Client.Edit(f.limited(), "moved", control.EditRequest{Ops: []edit.Op{op}, Apply: true})
+	if err != nil || !result.Applied {
+		f.t.Fatalf("%+v: %+v, %v", op, result, err)
+	}
+	return asked
+}
+
+// moves moves an end of a cable, named with %s for the node, from near to far and back again and again. It returns how long after the edit was asked
+// for that was felt, how long nobody answered, and the last answer.
+func (p *pinging) moves(f *fleet, cable, end, name string, last reply) (felt, paused []time.Duration, _ reply) {
+	p.r.t.Helper()
+	for _, way := range slices.Repeat([]struct {
+		from, to string
+		ttl      int
+	}{{"near", "far", farTTL}, {"far", "near", nearTTL}}, 4) {
+		asked := f.asksEdit(edit.Op{Op: edit.MoveEnd, Link: fmt.Sprintf(cable, way.from), End: end, To: way.to + ":" + name})
+		before, first := p.untilBy(way.ttl, last)
+		p.r.t.Logf("the end %q moves to %s: the first answer from there %d ms after the edit was asked for, %d ms after the last one from before; %d pings lost",
+			fmt.Sprintf(cable, way.from), way.to, first.at.Sub(asked).Milliseconds(), first.at.Sub(before.at).Milliseconds(), first.seq-before.seq-1)
+		felt, paused, last = append(felt, first.at.Sub(asked)), append(paused, first.at.Sub(before.at)), first
+	}
+	return felt, paused, last
+}
+
+// TestACableMovesBetweenHostsUnderAPing moves an end of a cable to a node on another host and back while a ping runs, at the pinging node's own
+// cable and behind a switch, and says how long nobody answers, and how long after the edit was asked for it is felt.
 func TestACableMovesBetweenHostsUnderAPing(t *testing.T) {
 	f := newFleet(t, []string{tiny, host}, "zone=a", "zone=b")
 	f.stores("moved", movedFile)
 	f.asks("moved", "deploy")
 	f.becomes("moved", control.Running)
+	began := f.started("moved")
+	d, last := f.pinging("moved", "d", behindTo, pingEach)
+	defer d.stop()
+	behind, _, _ := d.moves(f, "%s:eth2 sw:eth2", "a", "eth2", last)
+	d.stop()
 	p, last := f.pinging("moved", "c", movedTo, pingEach)
 	defer p.stop()
-	began := f.started("moved")
-	ask := func(op edit.Op) time.Time {
-		t.Helper()
-		asked := time.Now()
-		result, err := f.Client.Edit(f.limited(), "moved", control.EditRequest{Ops: []edit.Op{op}, Apply: true})
-		if err != nil || !result.Applied {
-			t.Fatalf("%+v: %+v, %v", op, result, err)
-		}
-		return asked
-	}
-	var felt, paused, cut, mended []time.Duration
-	for _, way := range slices.Repeat([]struct {
-		link, to string
-		ttl      int
-	}{{"c:eth1 near:eth1", "far:eth1", farTTL}, {"c:eth1 far:eth1", "near:eth1", nearTTL}}, 4) {
-		asked := ask(edit.Op{Op: edit.MoveEnd, Link: way.link, End: "b", To: way.to})
-		before, first := p.untilBy(way.ttl, last)
-		t.Logf("the end moves to %s: the first answer from there %d ms after the edit was asked for, %d ms after the last one from before; %d pings lost",
-			way.to, first.at.Sub(asked).Milliseconds(), first.at.Sub(before.at).Milliseconds(), first.seq-before.seq-1)
-		felt, paused, last = append(felt, first.at.Sub(asked)), append(paused, first.at.Sub(before.at)), first
-	}
+	felt, paused, last := p.moves(f, "c:eth1 %s:eth1", "b", "eth1", last)
+	var cut, mended []time.Duration
 	for range 4 {
-		asked := ask(cutOf(true))
+		asked := f.asksEdit(cutOf(true))
 		last = p.lastBefore(last)
 		cut = append(cut, max(last.at.Sub(asked), 0))
-		asked = ask(cutOf(nil))
+		asked = f.asksEdit(cutOf(nil))
 		last = p.next("an answer after the cable is mended")
 		mended = append(mended, last.at.Sub(asked))
 	}
@@ -178,13 +201,16 @@ func TestACableMovesBetweenHostsUnderAPing(t *testing.T) {
 		what string
 		took []time.Duration
 	}{
-		{"an end moved to another host is felt", felt}, {"nobody answers while an end moves", paused},
+		{"an end moved to another host is felt", felt}, {"one that moves behind a switch", behind}, {"nobody answers while an end moves", paused},
 		{"a cut is felt", cut}, {"a mended cable is felt", mended},
 	} {
 		slices.Sort(of.took)
 		t.Logf("%s: median %d ms, %d to %d ms", of.what, of.took[len(of.took)/2].Milliseconds(), of.took[0].Milliseconds(), of.took[len(of.took)-1].Milliseconds())
 		if of.took[0] > atOnce { // what else this machine does makes it later, and never earlier
 			t.Errorf("%s after %v at best, and not within %v", of.what, of.took[0], atOnce)
+		}
+		if worst := of.took[len(of.took)-1]; worst > forgets {
+			t.Errorf("%s after %v: somebody had to find out by himself", of.what, worst)
 		}
 	}
 	if is := f.started("moved"); !maps.Equal(began, is) {

@@ -47,15 +47,23 @@ func (f *Fabric) ensureAddresses(ctx context.Context, n *nodeNS) error {
 		return fault.Wrap(err, fault.Unavailable, "The state folder can't be written. Check its free space.")
 	}
 	for _, i := range n.node.Interfaces {
+		link := n.links[i.Name]
+		if link == nil {
+			continue
+		}
+		var added []netip.Addr
 		for _, p := range i.Addresses {
-			link := n.links[i.Name]
-			if link == nil || have[address{i.Name, p}] {
+			if have[address{i.Name, p}] {
 				continue
 			}
 			err := f.change(ctx, func() error { return n.in.AddrAdd(link, addrOf(p)) })
 			if err != nil && !errors.Is(err, unix.EEXIST) {
 				return f.plugError(err, n.node, i.Name, "The address %s can't be set on %s:%s.", p, n.node.Name, i.Name)
 			}
+			added = append(added, p.Addr())
+		}
+		if len(added) > 0 {
+			f.announceNew(n, link, added)
 		}
 	}
 	return nil

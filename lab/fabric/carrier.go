@@ -24,6 +24,12 @@ type endKey struct {
 	b          bool
 }
 
+// labPort is an interface of a node of a lab.
+type labPort struct {
+	lab  string
+	port hostapi.PortRef
+}
+
 func (k endKey) far() endKey { return endKey{k.lab, k.cable, !k.b} }
 
 // carrierEnd is one end on this host of a cable that is wired, or was.
@@ -44,6 +50,7 @@ type carrierEnd struct {
 	own   bool // the node has its interface up, as last seen
 	said  bool // as last told to the far end
 	known bool // its node was there before, and may have asked for neighbours in vain
+	moved bool // its interface got addresses meanwhile, which others may know elsewhere; see owe
 }
 
 // carriers keeps the ends of all labs. Its methods may be called at the same time.
@@ -65,6 +72,7 @@ type carriers struct {
 	flapping chan struct{} // one token: ends were installed that flap
 
 	returned map[endKey]carrierEnd // ends of nodes that have carrier again, until they are taken
+	owed     map[labPort]bool      // interfaces whose addresses are to be announced
 	back     chan struct{}         // one token: there are some
 }
 
@@ -77,7 +85,7 @@ type farHost struct {
 
 func newCarriers() *carriers {
 	return &carriers{ends: map[endKey]*carrierEnd{}, byDevice: map[string]endKey{}, far: map[netip.Addr]*farHost{}, flapping: make(chan struct{}, 1),
-		returned: map[endKey]carrierEnd{}, back: make(chan struct{}, 1)}
+		returned: map[endKey]carrierEnd{}, owed: map[labPort]bool{}, back: make(chan struct{}, 1)}
 }
 
 // lower makes the ends of a lab that are not among the wanted ones lose carrier, at once and at the far ends too. It is done before anything
@@ -165,6 +173,7 @@ func (c *carriers) forget(lab string) {
 			c.tell(e.remote)
 		}
 	}
+	maps.DeleteFunc(c.owed, func(p labPort, _ bool) bool { return p.lab == lab })
 }
 
 // ofLab lists the ends of a lab in a stable order.
@@ -314,7 +323,7 @@ func (c *carriers) settle(e *carrierEnd) {
 func (c *carriers) noteReturn(e *carrierEnd) {
 	before := e.known
 	e.known = e.watched
-	if delete(c.returned, e.key); !e.up || !before {
+	if delete(c.returned, e.key); !e.up || !before && !c.owed[labPort{e.key.lab, e.port}] {
 		return
 	}
 	c.returned[e.key] = *e
@@ -324,11 +333,21 @@ func (c *carriers) noteReturn(e *carrierEnd) {
 	}
 }
 
+// owe has the addresses of an interface announced when it gets its carrier: they came while the node ran and nobody could hear of them.
+func (c *carriers) owe(lab string, port hostapi.PortRef) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.owed[labPort{lab, port}] = true
+}
+
 // takeReturned hands out the ends that got their carrier back, each with the far end where that is on this host.
 func (c *carriers) takeReturned() (list [][]carrierEnd) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key, e := range c.returned {
+		port := labPort{key.lab, e.port}
+		e.moved = c.owed[port]
+		delete(c.owed, port)
 		both := []carrierEnd{e}
 		if far := c.ends[key.far()]; far != nil && far.watched && far.index != 0 && far.own {
 			both = append(both, *far)

@@ -86,11 +86,14 @@ type process struct {
 	start string // field 22 of proc_pid_stat(5): it tells a process from a later one of the same number
 }
 
-// rememberProcess notes which process a node is now.
-func (f *Fabric) rememberProcess(labID, node string, pid int) {
-	if start, ok := startOf(pid); ok {
-		f.processes.Store(labID+"\x00"+node, process{pid, start})
+// rememberProcess notes which process a node is now, and reports whether that was known.
+func (f *Fabric) rememberProcess(labID, node string, pid int) (known bool) {
+	start, ok := startOf(pid)
+	if !ok {
+		return false
 	}
+	before, _ := f.processes.Swap(labID+"\x00"+node, process{pid, start})
+	return before == process{pid, start}
 }
 
 func startOf(pid int) (string, bool) {

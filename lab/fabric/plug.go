@@ -25,6 +25,7 @@ type nodeNS struct {
 	ns    netns.NsHandle
 	in    *netlink.Handle
 	links map[string]netlink.Link // of the namespace, by name
+	ran   bool                    // it was plugged before, as the same process
 }
 
 // Plug implements host.Fabric. Host ends of cabled interfaces stay down until Wire joins them: a node sees no carrier before its cable is there.
@@ -37,7 +38,7 @@ func (f *Fabric) Plug(ctx context.Context, labID string, node hostapi.NodeSpec, 
 		return nil, err
 	}
 	defer n.close()
-	f.rememberProcess(labID, node.Name, pid)
+	n.ran = f.rememberProcess(labID, node.Name, pid)
 	if err := f.enter(n.ns, func() error { return f.enableIPv6(node) }); err != nil {
 		return nil, f.plugError(err, node, "", "The network settings of node %s can't be written.", node.Name)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -58,7 +59,7 @@ func (f *Fabric) askDue(ctx context.Context, all []asking, now time.Time) []aski
 	return later
 }
 
-// putQuestions asks for every neighbour of an end that its node waits for.
+// putQuestions asks for every neighbour of an end that its node waits for, and says where addresses are that moved here.
 func (f *Fabric) putQuestions(ctx context.Context, e carrierEnd) error {
 	in, done, err := f.routesOf(e)
 	if err != nil {
@@ -69,25 +70,42 @@ func (f *Fabric) putQuestions(ctx context.Context, e carrierEnd) error {
 	if err != nil || link == nil {
 		return err
 	}
-	own, err := retried(ctx, func() ([]netlink.Addr, error) { return in.AddrList(link, netlink.FAMILY_V4) })
-	if err != nil || len(own) == 0 {
+	questions, err := openQuestions(ctx, in, link, list)
+	if err != nil {
 		return err
 	}
-	var questions [][]byte
-	for _, n := range list {
-		if n.State&netlink.NUD_INCOMPLETE != 0 {
-			questions = append(questions, question(link.Attrs().HardwareAddr, addressFor(own, n.IP), n.IP))
-		}
+	var own []netip.Addr
+	if e.moved {
+		own, err = lastingAddresses(ctx, in, link)
 	}
-	if len(questions) == 0 {
-		return nil
+	if err != nil || len(own)+len(questions) == 0 {
+		return err
 	}
 	ns, err := f.insideOf(e.key.lab, e.port.Node)
 	if err != nil {
 		return err
 	}
 	defer ns.Close()
-	return f.enter(ns, func() error { return sendFrames(link.Attrs().Index, questions) })
+	return f.enter(ns, func() error {
+		if err := sendAnnouncements(link, own); err != nil {
+			return err
+		}
+		return sendFrames(link.Attrs().Index, questions)
+	})
+}
+
+// openQuestions are the frames that ask anew for the neighbours that are waited for.
+func openQuestions(ctx context.Context, in *netlink.Handle, link netlink.Link, list []netlink.Neigh) (questions [][]byte, err error) {
+	own, err := retried(ctx, func() ([]netlink.Addr, error) { return in.AddrList(link, netlink.FAMILY_V4) })
+	if err != nil || len(own) == 0 {
+		return nil, err
+	}
+	for _, n := range list {
+		if n.State&netlink.NUD_INCOMPLETE != 0 {
+			questions = append(questions, question(link.Attrs().HardwareAddr, addressFor(own, n.IP), n.IP))
+		}
+	}
+	return questions, nil
 }
 
 // addressFor is the node's own address in the network of another, or its first.
@@ -121,7 +139,8 @@ func sendFrames(index int, frames [][]byte) error {
 	}
 	defer unix.Close(fd)
 	for _, frame := range frames {
-		if err := unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: index, Protocol: 0x0608, Halen: 6}); err != nil { // ETH_P_ARP in network order
+		kind := binary.NativeEndian.Uint16(frame[12:14]) // stays in network order
+		if err := unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: index, Protocol: kind, Halen: 6}); err != nil {
 			return err
 		}
 	}
