@@ -30,7 +30,7 @@ func errOf[T any](_ T, err error) error { return err }
 
 func newYard(t *testing.T) *yard {
 	t.Helper()
-	y := &yard{rig: newRig(t), tunnel: &tunnel{}, clock: &clock{now: time.Now().Truncate(time.Microsecond)}} // as PostgreSQL keeps it
+	y := &yard{rig: newRig(t), tunnel: &tunnel{}, clock: &clock{now: time.Now().Truncate(time.Microsecond)}} // as the store keeps it
 	c, err := control.New(control.Config{
 		Labs: y.store, States: y.store, Site: y.store, HostStore: y.store, Identifiers: y.store, Images: y.store, Blobs: y.blobs, Links: y.links,
 		Tunnel: y.tunnel, Now: y.clock.Now,
