@@ -1,7 +1,6 @@
 package fabric
 
 import (
-	"context"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -28,33 +27,36 @@ func (f *Fabric) announceNew(n *nodeNS, link netlink.Link, addresses []netip.Add
 		f.carriers.owe(n.lab, hostapi.PortRef{Node: n.node.Name, Interface: link.Attrs().Name})
 		return
 	}
-	err := f.enter(n.ns, func() error { return sendAnnouncements(link, addresses) })
+	err := f.enter(n.ns, func() error {
+		frames, err := announcements(link, addresses)
+		if err != nil {
+			return err
+		}
+		return sendFrames(link.Attrs().Index, frames)
+	})
 	if err != nil {
 		f.log.Debug("neighbours find out by themselves where addresses are", "lab", n.lab, "node", n.node.Name, "interface", link.Attrs().Name, "error", err)
 	}
 }
 
-// lastingAddresses lists what an interface announces: link-local addresses of IPv6 are made of the MAC address, and move with it.
-func lastingAddresses(ctx context.Context, in *netlink.Handle, link netlink.Link) ([]netip.Addr, error) {
-	list, err := retried(ctx, func() ([]netlink.Addr, error) { return in.AddrList(link, netlink.FAMILY_ALL) })
-	var all []netip.Addr
-	for _, a := range list {
+// lastingOf are the addresses that an interface announces: link-local ones of IPv6 are made of the MAC address, and move with it.
+func lastingOf(own []netlink.Addr) (lasting []netip.Addr) {
+	for _, a := range own {
 		if p, ok := prefixOf(a.IPNet); ok && !p.Addr().IsLinkLocalUnicast() && a.Flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) == 0 {
-			all = append(all, p.Addr())
+			lasting = append(lasting, p.Addr())
 		}
 	}
-	return all, err
+	return lasting
 }
 
-// sendAnnouncements sends by an interface of the present namespace.
-func sendAnnouncements(link netlink.Link, addresses []netip.Addr) error {
+// announcements are the frames that tell of addresses at an interface of the present namespace.
+func announcements(link netlink.Link, addresses []netip.Addr) (frames [][]byte, err error) {
 	a := link.Attrs()
 	if len(a.HardwareAddr) != 6 {
-		return nil
+		return nil, nil
 	}
 	setting, err := os.ReadFile("/proc/sys/net/ipv6/conf/" + a.Name + "/forwarding")
 	router := err == nil && len(setting) > 0 && setting[0] != '0'
-	var frames [][]byte
 	for _, address := range addresses {
 		if address.Is4() {
 			frames = append(frames, question(a.HardwareAddr, address.AsSlice(), address.AsSlice()))
@@ -62,11 +64,11 @@ func sendAnnouncements(link netlink.Link, addresses []netip.Addr) error {
 		}
 		frame, err := advertisement(a.HardwareAddr, address, router)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		frames = append(frames, frame)
 	}
-	return sendFrames(a.Index, frames)
+	return frames, nil
 }
 
 // advertisement is the frame that tells everybody on an Ethernet who has an IPv6 address, and that what they knew before is over (RFC 4861 4.4).

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
-	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -70,16 +70,13 @@ func (f *Fabric) putQuestions(ctx context.Context, e carrierEnd) error {
 	if err != nil || link == nil {
 		return err
 	}
-	questions, err := openQuestions(ctx, in, link, list)
+	own, err := retried(ctx, func() ([]netlink.Addr, error) { return in.AddrList(link, netlink.FAMILY_ALL) })
 	if err != nil {
 		return err
 	}
-	var own []netip.Addr
-	if e.moved {
-		own, err = lastingAddresses(ctx, in, link)
-	}
-	if err != nil || len(own)+len(questions) == 0 {
-		return err
+	questions := openQuestions(link, own, list)
+	if len(questions) == 0 && !e.moved {
+		return nil
 	}
 	ns, err := f.insideOf(e.key.lab, e.port.Node)
 	if err != nil {
@@ -87,25 +84,29 @@ func (f *Fabric) putQuestions(ctx context.Context, e carrierEnd) error {
 	}
 	defer ns.Close()
 	return f.enter(ns, func() error {
-		if err := sendAnnouncements(link, own); err != nil {
+		if !e.moved {
+			return sendFrames(link.Attrs().Index, questions)
+		}
+		told, err := announcements(link, lastingOf(own))
+		if err != nil {
 			return err
 		}
-		return sendFrames(link.Attrs().Index, questions)
+		return sendFrames(link.Attrs().Index, append(told, questions...))
 	})
 }
 
-// openQuestions are the frames that ask anew for the neighbours that are waited for.
-func openQuestions(ctx context.Context, in *netlink.Handle, link netlink.Link, list []netlink.Neigh) (questions [][]byte, err error) {
-	own, err := retried(ctx, func() ([]netlink.Addr, error) { return in.AddrList(link, netlink.FAMILY_V4) })
-	if err != nil || len(own) == 0 {
-		return nil, err
+// openQuestions are the frames that ask anew for the IPv4 neighbours that are waited for.
+func openQuestions(link netlink.Link, own []netlink.Addr, list []netlink.Neigh) (questions [][]byte) {
+	own = slices.DeleteFunc(slices.Clone(own), func(a netlink.Addr) bool { return a.IP.To4() == nil })
+	if len(own) == 0 {
+		return nil
 	}
 	for _, n := range list {
 		if n.State&netlink.NUD_INCOMPLETE != 0 {
 			questions = append(questions, question(link.Attrs().HardwareAddr, addressFor(own, n.IP), n.IP))
 		}
 	}
-	return questions, nil
+	return questions
 }
 
 // addressFor is the node's own address in the network of another, or its first.
@@ -133,6 +134,9 @@ func question(from net.HardwareAddr, own, wanted net.IP) []byte {
 
 // sendFrames sends frames by an interface of the present namespace.
 func sendFrames(index int, frames [][]byte) error {
+	if len(frames) == 0 {
+		return nil
+	}
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0) // 0: it hears nothing
 	if err != nil {
 		return err
